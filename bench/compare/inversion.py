@@ -1,11 +1,12 @@
-"""Two ways to a multiplier from runs of two data sets, on designs and laws of public runs, with a known answer.
+"""The multiplier where two data sets have laws of their own, on designs and laws of public runs, with a known answer.
 
     python bench/compare/inversion.py DATA > bench/compare/inversion.md
 
-`cells`: the multiplier of `isoflop compare`, a gap in each cell and the slope of one law of both recipes. `own law`:
-the law of A alone, fitted to A's runs, solved at each run of B for the compute at which it has that loss, at equal
-tokens per parameter. Truth: laws with floors and exponents of their own, as fitted to each data set, at all runs of B;
-noise .6 % a run. Cells leave out runs without a partner and those that A does not reach.
+`headline`: what `isoflop compare` answers, the median over B's runs by the law of A alone where a test finds that the
+recipes have laws of their own, else the mean over cells. `mean over cells`: a gap in each cell and the slope of one
+law of both recipes, as the headline was before, held against the mean over all runs. Truth: laws with floors and
+exponents of their own, as fitted to each data set, at all runs of B at equal tokens per parameter; or the baseline's
+law for both. Noise .6 % a run.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import tests.compare.test_public_runs as public
 from isoflop.arrays import Array
-from isoflop.compare import CompareOptions, FinalRun, Side, compare_runs
-from isoflop.compare.own_law import by_own_law
-from isoflop.compare.slope import final_rows
+from isoflop.compare import CompareOptions, FinalRun, SetVerdict, Side, compare_runs
+from isoflop.compare.cells import groups, match
+from isoflop.compare.gaps import gaps_of
+from isoflop.compare.law_rows import final_rows
+from isoflop.compare.set_verdict import set_verdict
+from isoflop.compare.slope import conversion_for
+from isoflop.compare.spending import log_spent
 
 NOISE = 0.006
 FARTHEST = 15.0  # in ln m
@@ -38,52 +43,78 @@ def main() -> None:
     asked = parser.parse_args()
     public.OVERTRAINING = asked.data / "overtraining" / "models_104.csv"
     print("# Multipliers by cells and by the baseline's own law\n\nMade by `python bench/compare/inversion.py DATA`.\n")
-    print("On the published losses:\n\n| data | set | cells: mean | median | own law: mean | median |")
+    print("On the published losses:\n\n| data | set | headline | 90 % | mean over cells | by another fit: median |")
     print("|---|---|---|---|---|---|")
     for data in ("rpj", "rw_original"):
         for name in (public.C4, public.REFINEDWEB):
-            a, b = public.data_side("c4_original"), public.data_side(data)
-            print(f"| {data} | {name} | {' | '.join(f'{math.exp(value):.3f}' for value in both_ways(a, b, name))} |")
-    print(f"\nOn {asked.draws} draws of each; error of ln m, mean and root mean square:\n")
-    of_each = "cells: mean | median | own law: mean | median | 90 % of cells holds | of own law holds"
-    print(f"| data | set | true mean | true median | {of_each} |\n{10 * '|---'}|")
+            print(published(data, name), flush=True)
+    print(f"\nOn {asked.draws} draws of each; error of ln m, mean and root mean square, and how often 90 % hold it:\n")
+    print("| data | set | true | headline | holds | called different | by A's own law | mean over cells | holds |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for data in ("rpj", "rw_original"):
         for name in (public.C4, public.REFINEDWEB):
-            print(row(data, name, asked.draws), flush=True)
+            print(row(data, name, asked.draws, equal=False), flush=True)
+        print(row(data, public.C4, asked.draws, equal=True), flush=True)
 
 
-def row(data: str, name: str, draws: int) -> str:
-    """Errors over draws."""
+def published(data: str, name: str) -> str:
+    """The answers on the losses as published; the other fit is SciPy's, with Huber's loss at 1 %."""
+    a, b = public.data_side("c4_original"), public.data_side(data)
+    one, cells = answers(a, b, name)
+    assert one.interval is not None
+    middle = math.exp(float(np.median(inverted(fitted(a, name), b, name))))
+    between = f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
+    return f"| {data} | {name} | {one.multiplier:.3f} | {between} | {cells.multiplier:.3f} | {middle:.3f} |"
+
+
+def row(data: str, name: str, draws: int, equal: bool) -> str:
+    """Errors over draws; with `equal` both sides have the baseline's law."""
     rng = np.random.default_rng(0)
     a, b = public.data_side("c4_original"), public.data_side(data)
     truth = {side.name: fitted(side, name) for side in (a, b)}
-    exact = [drawn(side, name, truth[side.name], np.zeros(len(side.runs))) for side in (a, b)]
-    values = inverted(truth[a.name], exact[1], name)
-    mean, median = float(values.mean()), float(np.median(values))
-    errors, held = [], []
+    if equal:
+        truth[b.name] = truth[a.name]
+    values = inverted(truth[a.name], drawn(b, name, truth[b.name], np.zeros(len(b.runs))), name)
+    middle, mean = float(np.median(values)), float(values[np.abs(values) < FARTHEST].mean())
+    errors, held, different, own = [], [], [], []
     for _ in range(draws):
         sides = [drawn(side, name, truth[side.name], NOISE * rng.standard_normal(len(side.runs))) for side in (a, b)]
-        found = both_ways(*sides, name)
-        errors.append(np.array(found) - [mean, median, mean, median])
-        verdict = compare_runs(*sides).sets[0]
-        rows = final_rows(*sides, name)
-        own = None if rows is None else by_own_law(rows, CompareOptions())
-        ends = verdict.interval, None if own is None else own.interval
-        held.append([low <= math.exp(true) <= high for (low, high), true in zip(ends, (mean, median), strict=True)])
-    of_each = [f"{each.mean():+.3f}, {math.sqrt(float(np.mean(each**2))):.3f}" for each in np.array(errors).T]
-    shares = 100 * np.mean(held, axis=0)
-    true = f"{math.exp(mean):.3f} | {math.exp(median):.3f}"
-    return f"| {data} | {name} | {true} | {' | '.join(of_each)} | {shares[0]:.0f} % | {shares[1]:.0f} % |"
+        one, cells = answers(*sides, name)
+        true = middle if one.own_law else mean
+        errors.append([log_of(one.multiplier) - true, log_of(cells.multiplier) - mean])
+        held.append([holds(one.interval, true), holds(cells.interval, mean)])
+        different.append(one.verdict in ("better", "worse"))
+        own.append(one.own_law is not None)
+    found = [f"{each.mean():+.3f}, {math.sqrt(float(np.mean(each**2))):.3f}" for each in np.array(errors).T]
+    shares = [f"{100 * share:.0f} %" for share in (*np.mean(held, axis=0), np.mean(different), np.mean(own))]
+    what = f"{data}, both of one law" if equal else data
+    return (
+        f"| {what} | {name} | {math.exp(middle):.3f} | {found[0]} | {shares[0]} | {shares[2]} | {shares[3]} | "
+        f"{found[1]} | {shares[1]} |"
+    )
 
 
-def both_ways(a: Side, b: Side, name: str) -> tuple[float, float, float, float]:
-    """ln m by cells, mean and median, and by A's own law."""
-    verdict = next(each for each in compare_runs(a, b).sets if each.name == name)
-    values = inverted(fitted(a, name), b, name)
-    assert verdict.multiplier is not None
-    assert verdict.median is not None
-    near = values[np.abs(values) < FARTHEST]
-    return math.log(verdict.multiplier), math.log(verdict.median), float(near.mean()), float(np.median(values))
+def answers(a: Side, b: Side, name: str) -> tuple[SetVerdict, SetVerdict]:
+    """The answer on a set, and that of the cells alone."""
+    options = CompareOptions()
+    headline = next(each for each in compare_runs(a, b, options).sets if each.name == name)
+    gaps, rows = gaps_of(match(groups(a), groups(b)), name), final_rows(a, b, name)
+    assert gaps is not None
+    lowest = tuple(math.log(min(run.losses[name] for run in side.runs if name in run.losses)) for side in (a, b))
+    conversion = conversion_for(gaps, rows, options)
+    cells = set_verdict(gaps, conversion, log_spent(gaps, options), (lowest[0], lowest[1]), options).verdict
+    return headline, cells
+
+
+def log_of(multiplier: float | None) -> float:
+    """ln m."""
+    assert multiplier is not None
+    return math.log(multiplier)
+
+
+def holds(interval: tuple[float, float] | None, true: float) -> bool:
+    """Whether the interval has the truth in it."""
+    return interval is not None and interval[0] <= math.exp(true) <= interval[1]
 
 
 def drawn(side: Side, name: str, law: Array, noise: Array) -> Side:

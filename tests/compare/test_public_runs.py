@@ -172,16 +172,16 @@ def test_a_data_set_of_its_own_text_is_out_of_reach() -> None:
 
 
 @overtraining
-@pytest.mark.parametrize(("data", "on_refinedweb"), [("rpj", 2.1), ("rw_original", 2.3)])
-def test_the_law_of_the_baseline_alone_is_solved_at_each_run(data: str, on_refinedweb: float) -> None:
-    found = compare_runs(data_side("c4_original"), data_side(data))
-    assert "some_not_reached" in [notice.code for notice in found.notices]
-    own = next(each for each in found.sets if each.name == REFINEDWEB).own_law
-    assert own is not None
-    assert own.runs == 31
-    assert own.multiplier == pytest.approx(on_refinedweb, rel=0.07)
-    assert own.interval is not None
-    assert own.interval[0] < on_refinedweb < own.interval[1]
+@pytest.mark.parametrize(("data", "on_c4", "on_refinedweb"), [("rpj", 0.55, 2.1), ("rw_original", 0.62, 2.3)])
+def test_the_headline_is_by_the_law_of_the_baseline_alone(data: str, on_c4: float, on_refinedweb: float) -> None:
+    found = sets_against_c4(data)
+    for name, expected, within in ((C4, on_c4, 0.05), (REFINEDWEB, on_refinedweb, 0.07)):
+        one = found[name]
+        assert one.own_law is not None
+        assert one.runs_of_b == one.own_law.runs == 31
+        assert one.multiplier == pytest.approx(expected, rel=within)
+        assert one.interval is not None
+        assert one.interval[0] < expected < one.interval[1]
 
 
 def sets_against_c4(data: str) -> dict[str, SetVerdict]:

@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from compare.drawn_comparisons import BASE, GRID, Condition
 from isoflop.compare import Side, compare_runs
-from isoflop.compare.result import SetVerdict
+from isoflop.compare.result import Multiplier, SetVerdict
 from isoflop.laws import ChinchillaLaw
 
 
@@ -32,7 +33,22 @@ def test_a_loss_a_little_beyond_a_has_an_extrapolated_multiplier() -> None:
     assert last.reach == "extrapolated"
     assert last.multiplier is not None
     assert 1 < last.multiplier < 3
-    assert near.parts["form"] > 0
+    # Beyond the losses of A the form of the law adds to the interval.
+    assert width(last) > max(width(cell) for cell in near.cells if cell.reach == "measured")
+
+
+def width(cell: Multiplier) -> float:
+    assert cell.interval is not None
+    return math.log(cell.interval[1] / cell.interval[0])
+
+
+def test_a_median_beyond_the_losses_of_a_has_an_error_of_form() -> None:
+    sides = Condition(name="", b=replace(BASE, E=BASE.E - 0.05), cells=GRID, sd=1e-4).drawn(np.random.default_rng(0))
+    a = replace(sides[0], runs=tuple(run for run in sides[0].runs if (run.params or 0) < 3e8))
+    b = replace(sides[1], runs=tuple(run for run in sides[1].runs if (run.params or 0) > 1.5e8))
+    found = compare_runs(a, b).sets[0]
+    assert found.own_law is not None
+    assert found.parts["form"] > 0
 
 
 def test_a_change_of_the_floor_grows_with_compute_and_has_the_multiplier_of_each_cell() -> None:

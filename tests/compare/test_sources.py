@@ -9,8 +9,8 @@ from compare.final_tables import rows_of, write_csv
 from isoflop.compare import SourceOptions, against_baseline, compare_runs, read_source, recipes_in, sides_of, two_sides
 from isoflop.compare.options import CompareOptions, StatedSlope
 from isoflop.errors import InputError
-from isoflop.fit import fit_all
-from isoflop.observations import read_observations
+from isoflop.fit import FitReport, fit_all
+from isoflop.observations import Observations, read_observations
 
 BOTH = [*rows_of("adamw"), *rows_of("muon", 1.3)]
 STATED = CompareOptions(slope=StatedSlope(per_log=0.05, source="here"))
@@ -86,6 +86,32 @@ def test_the_gain_that_was_put_in_is_found() -> None:
 def test_what_is_missing_is_said(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_source(tmp_path / name, SourceOptions())
+
+
+def test_a_fit_against_a_fit_is_audited_by_the_settings_that_each_kept(tmp_path: Path) -> None:
+    sides = []
+    for name, optimizer, rate in (("a", "adamw", 3e-3), ("b", "muon", 1e-2)):
+        rows = [
+            {"params": N, "tokens": D, "loss": 1.8 + 400 / N**0.34 + 2000 / D**0.36 + seed / 1e4}
+            | {"optimizer": optimizer, "lr": rate, "tokenizer": "gpt2", "seed": seed, "warmup_steps": 10}
+            for N in (1e7, 3e7, 1e8)
+            for D in (1e8, 3e8, 1e9)
+            for seed in (0, 1)
+        ]
+        file = tmp_path / f"{name}.json"
+        fit_all(Observations.from_rows(rows, keep_all=True), draws=0).save(file)
+        sides.append(read_source(file, SourceOptions()).side())
+    kept = FitReport.load(tmp_path / "a.json").observations.settings
+    assert kept == {"optimizer": "adamw", "lr": 3e-3, "tokenizer": "gpt2", "warmup_steps": 10.0}
+    rows_of_audit = {row.what: row for row in compare_runs(sides[0], sides[1]).audit}
+    assert (rows_of_audit["tokenizer"].a, rows_of_audit["tokenizer"].equal) == ("gpt2", True)
+    assert (rows_of_audit["optimizer"].a, rows_of_audit["optimizer"].b) == ("adamw", "muon")
+    assert rows_of_audit["learning rate"].a != "unknown"
+    # A file of an earlier version has no settings, and loads.
+    old = json.loads((tmp_path / "a.json").read_text())
+    del old["observations"]["settings"], old["digest"]
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    assert read_source(tmp_path / "old.json", SourceOptions()).runs[0].settings == {}
 
 
 def test_a_study_that_is_not_fitted_says_what_to_do(tmp_path: Path) -> None:

@@ -42,6 +42,22 @@ def test_without_a_common_set_it_says_so() -> None:
     assert "cannot be told" in page.summary.sentences[0]
 
 
+def test_of_several_recipes_it_has_a_row_each_and_the_panels_of_the_best() -> None:
+    found = [comparison(BETTER, WORSE, b="muon"), comparison(WORSE, BETTER, b="lion"), comparison(EQUAL, b="sgd")]
+    page = comparison_page(found[0], found)
+    assert page.title == f"3 recipes against {found[0].a}"
+    panels = [panel for panel in page.panels if isinstance(panel, Panel)]
+    assert [panel.name for panel in panels][:2] == ["recipes", "sets"]
+    rows = [row for table in panels[0].tables for row in table.rows]
+    assert {row[0] for row in rows} == {"muon", "lion", "sgd"}
+    assert len(rows) == 5
+    text = page_html(page)
+    assert "luck" in text
+    assert "lion" in text
+    alone = comparison_page(found[0], found[:1])
+    assert "recipes" not in [panel.name for panel in alone.panels if isinstance(panel, Panel)]
+
+
 def test_names_from_files_are_escaped() -> None:
     text = page_html(comparison_page(comparison(BETTER, a="<script>alert(1)</script>")))
     assert "<script>alert" not in text

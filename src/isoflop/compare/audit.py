@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from isoflop.compare.cells import SAME_LENGTH, Cell
 from isoflop.compare.result import Audit
@@ -15,6 +16,8 @@ UNKNOWN = "unknown"
 _RATES = ("lr", "learning_rate", "max_lr", "peak_lr")
 _REPEATS = ("epochs", "num_train_epochs", "max_epochs", "data_epochs")
 _FREELY_REPEATED = 4.0
+_SAME_DECAY = 0.05
+"""Of the peak: rates that end closer than this are taken to decay alike."""
 _FEWEST_DIGITS, _SMALL_COUNT = 3, 1e6
 
 
@@ -25,10 +28,11 @@ def audit(a: Side, b: Side, cells: Sequence[Cell]) -> tuple[Audit, ...]:
         _evaluation(a, b),
         _same("loss unit", a.loss_unit, b.loss_unit, must=True, remark="losses of two units do not compare"),
         _same("FLOPs", a.flops_convention or "6ND", b.flops_convention or "6ND", remark="count both by one convention"),
-        _same("parameters", a.params_convention, b.params_convention, remark="count both by one convention"),
+        _same("params convention", a.params_convention, b.params_convention, remark="count both by one convention"),
         _tokens(a, b, cells),
         _schedule(a, b),
         _rates(a, b),
+        _decay(a, b),
         _labels(a, b),
         _repeats(a, b),
         *_settings(a, b),
@@ -91,6 +95,20 @@ def _rates(a: Side, b: Side) -> Audit:
     equal = all(tried) and tried[0] == tried[1]
     remark = "whether each side has its own best rate is not known from these runs; an under-tuned baseline makes gains"
     return Audit(what="learning rate", a=words[0], b=words[1], equal=equal, remark=remark)
+
+
+def _decay(a: Side, b: Side) -> Audit:
+    """Where the learning rates ended, as shares of their peaks: a schedule that does not decay ends higher."""
+    ends = [[run.last_lr_share for run in side.runs if run.last_lr_share is not None] for side in (a, b)]
+    words = [UNKNOWN if not each else _share_words(each) for each in ends]
+    equal = all(ends) and abs(median(ends[0]) - median(ends[1])) <= _SAME_DECAY
+    remark = "" if equal or not all(ends) else "a rate that ends near its peak costs the loss that the decay brings"
+    return Audit(what="learning rate at the end", a=words[0], b=words[1], equal=equal, remark=remark)
+
+
+def _share_words(shares: Sequence[float]) -> str:
+    low, high = (format_number(100 * end, 2) for end in (min(shares), max(shares)))
+    return f"{low} % of its peak" if low == high else f"{low} to {high} % of its peak"
 
 
 def _rate(run: FinalRun) -> float | None:

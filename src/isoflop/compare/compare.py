@@ -10,18 +10,20 @@ import numpy as np
 
 from isoflop.compare.audit import audit
 from isoflop.compare.cells import Group, groups, match
+from isoflop.compare.curves import curves_of
 from isoflop.compare.gaps import Gaps, gaps_of
+from isoflop.compare.law_rows import final_rows
 from isoflop.compare.law_verdict import law_verdict
 from isoflop.compare.noise import NOTHING, floor_of, of_groups
 from isoflop.compare.notices import comparison_notices
 from isoflop.compare.options import CompareOptions
-from isoflop.compare.own_law import by_own_law
+from isoflop.compare.own_law_verdict import by_own_law
 from isoflop.compare.result import Audit, Comparison, Savings
 from isoflop.compare.runs_reached import with_reach
 from isoflop.compare.savings import savings
 from isoflop.compare.set_verdict import SetAnswer, set_verdict
 from isoflop.compare.sides import Side, in_one_length
-from isoflop.compare.slope import conversion_for, final_rows
+from isoflop.compare.slope import conversion_for
 from isoflop.compare.spending import log_spent
 from isoflop.errors import RefusedError
 
@@ -88,9 +90,11 @@ def _answer(a: Side, b: Side, gaps: Gaps | None, name: str, asked: CompareOption
         return None if verdict is None else SetAnswer(verdict=verdict)
     spent = log_spent(gaps, asked)
     lowest = _least_loss(a, name), _least_loss(b, name)
-    answer = with_reach(set_verdict(gaps, conversion_for(gaps, rows, asked), spent, lowest, asked), gaps, a, b)
-    if rows is not None and (answer.verdict.constant is False or answer.verdict.runs_not_reached):
-        answer = replace(answer, verdict=replace(answer.verdict, own_law=by_own_law(rows, asked)))
+    conversion = conversion_for(gaps, rows, asked)
+    answer = with_reach(set_verdict(gaps, conversion, spent, lowest, asked), gaps, a, b)
+    if rows is not None:
+        answer = by_own_law(answer, gaps, rows, conversion, spent, asked)
+    answer = replace(answer, verdict=replace(answer.verdict, curves=curves_of(gaps)))
     on_compute = log_spent(gaps, replace(asked, axis="compute")) if asked.axis in ("time", "money") else spent
     return replace(answer, to_compute=float(np.mean(on_compute - spent)))
 

@@ -56,6 +56,8 @@ class Conversion:
     """In words."""
     constant: bool | None = None
     """Whether one multiplier serves all cells, as far as the runs tell."""
+    own_laws: bool = False
+    """Whether a test finds that the recipes have floors or exponents of their own."""
     degrees: float = np.inf
     """Of freedom behind the draws."""
     tells_trend: bool = False

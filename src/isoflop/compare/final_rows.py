@@ -12,16 +12,13 @@ from isoflop.fit import FitReport, ParametricFit
 from isoflop.logs.loss_sets import UNSTATED
 from isoflop.logs.roles import Roles, roles_of
 from isoflop.logs.run import LoggedRun, Series, Setting
-from isoflop.observations.columns import candidates
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.options import ReadOptions
-from isoflop.observations.repeats import SETTING, spaced
+from isoflop.observations.shared_settings import setting_columns, setting_of
 from isoflop.observations.table import Observations
 
 TRAINING = "training"
 """Name of the set of a training loss, which stands in where a table has no other."""
-_SETTINGS = ("peak_lr", "batch", "batch_tokens", "seq_len", "vocab_size", "seed", "schedule")
-"""Fields whose columns are settings, whatever their values."""
 
 
 def loss_columns(table: RawTable, options: ReadOptions, losses: Sequence[str] = ()) -> dict[str, str]:
@@ -65,13 +62,11 @@ def runs_of_rows(
     for name, column in sets.items():
         whole = replace(options, columns={**options.columns, "loss": column}, keep_all=True)
         read[name] = Observations.from_table(table, whole).finals()
-    settings = dict.fromkeys(
-        [*_setting_columns(table, {*sets.values()}), *(key for key in also if key in table.columns)]
-    )
+    settings = dict.fromkeys([*setting_columns(table, sets.values()), *(key for key in also if key in table.columns)])
     runs: dict[int, LoggedRun] = {}
     for name, rows in read.items():
         for i, row in enumerate(rows.row.tolist()):
-            known = runs.get(row) or _run(rows, i, source, {key: _setting(table, key, row) for key in settings})
+            known = runs.get(row) or _run(rows, i, source, {key: setting_of(table, key, row) for key in settings})
             loss = Series(steps=np.array([rows.D[i]]), values=np.array([rows.loss[i]]))
             runs[row] = replace(known, evaluations={**known.evaluations, name: loss})
     notices = dict.fromkeys(notice for rows in read.values() for notice in rows.notices)
@@ -79,7 +74,7 @@ def runs_of_rows(
 
 
 def runs_of_fit(report: FitReport, source: str) -> tuple[LoggedRun, ...]:
-    """The runs that a fit used; it keeps no settings of theirs."""
+    """The runs that a fit used, with the settings that all of them had in common."""
     listed = report.parametric.residuals if isinstance(report.parametric, ParametricFit) else report.rows
     read, runs = report.observations, []
     for row in listed:
@@ -90,6 +85,7 @@ def runs_of_fit(report: FitReport, source: str) -> tuple[LoggedRun, ...]:
             LoggedRun(
                 name=row.run_id,
                 source=source,
+                settings=read.settings,
                 params=row.params,
                 params_convention=read.params_convention if read.stated["params_convention"] else None,
                 tokens=Series(steps=tokens, values=tokens),
@@ -114,44 +110,6 @@ def _run(rows: Observations, i: int, source: str, settings: Mapping[str, Setting
         loss_unit=rows.loss_unit,
         flops=Series(steps=tokens, values=np.array([rows.C[i]])),
     )
-
-
-def _setting_columns(table: RawTable, losses: set[str]) -> list[str]:
-    """Columns of what was set: words, fields that are settings, and numbers under the name of a setting."""
-    fields = candidates(table.columns)
-    known = {item.column for field in _SETTINGS for item in fields.get(field, ())}
-    taken = {item.column for field, items in fields.items() if field not in _SETTINGS for item in items} | losses
-    return [
-        name
-        for name, cells in table.columns.items()
-        if name not in taken
-        and (
-            name in known
-            or SETTING.search(spaced(name))
-            or all(isinstance(cell, str) and not _is_number(cell) for cell in cells[: table.rows] if cell is not None)
-        )
-    ]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return not text.strip()
-    return True
-
-
-def _setting(table: RawTable, column: str, row: int) -> Setting:
-    """The cell of a row, counted from 1."""
-    cell = table.columns[column][row - 1]
-    if cell is None or isinstance(cell, bool):
-        return cell
-    if not str(cell).strip():
-        return None
-    try:
-        return float(str(cell))
-    except ValueError:
-        return str(cell)
 
 
 def _left_out(read: Mapping[str, Observations], rows: int) -> list[Notice]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from isoflop.arrays import Array
+from isoflop.compare.chosen_law import law_words, shared_law
 from isoflop.compare.conversion import log_multiplier
 from isoflop.compare.judgement import judge, multiplier_words, trend_of
+from isoflop.compare.law_rows import FinalRows
 from isoflop.compare.options import CompareOptions
+from isoflop.compare.own_law_verdict import answered, own_answer
 from isoflop.compare.result import SetVerdict, SlopeUsed
 from isoflop.compare.shared_law import SharedLaw, with_draws
-from isoflop.compare.slope import FinalRows, law_words, shared_law
 from isoflop.distributions import student_quantile, student_upper
 from isoflop.errors import RefusedError
 
@@ -59,7 +61,7 @@ def law_verdict(rows: FinalRows, name: str, options: CompareOptions) -> SetVerdi
     judged = judge(ends, math.log1p(options.equal_within))
     interval = math.exp(ends[0]), math.exp(ends[1])
     words = multiplier_words(math.exp(value), interval, options.level, options.axis)
-    return SetVerdict(
+    verdict = SetVerdict(
         name=name,
         multiplier=math.exp(value),
         interval=interval,
@@ -76,6 +78,11 @@ def law_verdict(rows: FinalRows, name: str, options: CompareOptions) -> SetVerdi
         slope_used=SlopeUsed(source=law_words(found, len(rows.loss)), value=None),
         parts={"slope": sd} if sd > 0 else {},
     )
+    own = own_answer(rows, _log_ratio(options), options) if found.own_floor else None
+    if own is None or not own.reached:
+        return verdict
+    verdict = answered(verdict, own, options)
+    return replace(verdict, reason=f"{verdict.reason}; {NO_CELL}")
 
 
 def _at_places(law: SharedLaw, rows: FinalRows, options: CompareOptions, own: bool) -> _AtPlaces:

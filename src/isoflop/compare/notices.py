@@ -46,10 +46,11 @@ def comparison_notices(
     if out := [each.name for each in sets if not each.reachable]:
         text = f"on {', '.join(out)} A does not reach B's losses within what its runs speak for"
         found.append(Notice(code="not_reached", message=text))
-    if some := [each.name for each in sets if each.reachable and any(cell.reach == "never" for cell in each.cells)]:
+    of_cells = [each for each in sets if each.reachable and each.own_law is None]
+    if some := [each.name for each in of_cells if any(cell.reach == "never" for cell in each.cells)]:
         text = (
             f"on {', '.join(some)} A does not reach B's losses in some cells: the multiplier is the mean over the "
-            "others, which is too low; the median and the law of A alone leave none out"
+            "others, which is too low; the median leaves none out"
         )
         found.append(Notice(code="some_not_reached", message=text))
     if options.variants > 1:

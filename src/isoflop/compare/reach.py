@@ -16,7 +16,7 @@ MOST_BEYOND = 3.0
 """Multiplier up to which a loss below all of A's is still given one: the law is then followed over half a decade past
 A's runs. In sets of public runs the size and loss of the best plan are found within a few per cent to there, and not to
 ten times (docs/forecasts.md)."""
-_FORM_SHARE = 0.5
+FORM_SHARE = 0.5
 """Of the distance between the law with its floor and its tangent without one, as a standard deviation: the truth lies
 between the two in two cases of three."""
 
@@ -65,4 +65,4 @@ def _form_sd(gaps: Gaps, conversion: Conversion, lowest: float) -> Array:
     least = np.minimum(edge, np.minimum(gaps.log_a, gaps.log_b))
     law = conversion.log_multiplier(edge, least)
     tangent = (edge - least) * conversion.per_gap(edge)
-    return np.asarray(_FORM_SHARE * np.abs(np.nan_to_num(law - tangent)))
+    return np.asarray(FORM_SHARE * np.abs(np.nan_to_num(law - tangent)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
+from isoflop.compare.curves import LossCurve
 from isoflop.errors import Notice
 
 Axis = Literal["data", "compute", "time", "money"]
@@ -84,23 +85,25 @@ class PinnedFloor:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnLaw:
-    """The multiplier by A's law alone, solved at each run of B, at equal tokens per parameter."""
+    """That the multiplier is by A's law alone, solved at each run of B, at equal tokens per parameter."""
 
-    multiplier: float | None
-    """Median over B's runs, those that A does not reach as the largest; None where it does not reach half of them."""
-    interval: tuple[float, float] | None
+    multiplier: float
+    """Median over B's runs, those that A does not reach as the largest."""
+    interval: tuple[float, float]
     runs: int
     runs_not_reached: int
-    """Those whose loss lies under A's floor, or at a million times their compute."""
+    """Those whose loss lies under A's floor, or below all of A's losses at more than three times their compute."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetVerdict:
     """The answer on one evaluation set."""
 
+    json_without: ClassVar = ("curves",)
+
     name: str
     multiplier: float | None
-    """Over the cells; None where A does not reach B's loss, or the slope is unknown."""
+    """Over the cells, or the runs with `own_law`; None where A does not reach B's loss, or the slope is unknown."""
     interval: tuple[float, float] | None
     """At the comparison's level."""
     probability_above_1: float | None
@@ -140,7 +143,7 @@ class SetVerdict:
     """Median multiplier of the cells, those out of reach counting as the largest: unlike a mean it leaves none out.
     None where B is out of reach."""
     own_law: OwnLaw | None = None
-    """The multiplier by A's law alone, where one multiplier does not serve all cells or A does not reach all runs."""
+    """Where a test finds that the recipes have floors or exponents of their own, `multiplier` is by A's law alone."""
     pinned: tuple[PinnedFloor, ...] = ()
     """Of three floors: the lowest and highest that the runs allow, with the fitted one between them."""
     shrunk: float | None = None
@@ -148,6 +151,8 @@ class SetVerdict:
     paired: bool = False
     """Whether runs of one label (seed, order of the data) were compared with each other."""
     cells: tuple[Multiplier, ...] = ()
+    curves: tuple[LossCurve, ...] = ()
+    """Losses on the way of some runs of the largest cells, for pictures; empty where the sources have final rows."""
     parts: dict[str, float] = field(default_factory=dict)
     """Standard deviation of ln m by source: noise, slope, cells, form. Of ln loss where m is unknown."""
 

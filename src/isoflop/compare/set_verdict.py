@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,13 +74,17 @@ def _unreachable(
 ) -> SetVerdict:
     """Where A does not get to B's loss in too many cells: the verdict is that of the loss."""
     never = sum(how == "never" for how in found.how)
-    interval, judged = loss.interval, judge(loss.interval, EQUAL_LOSS_WITHIN)
-    never = sum(how == "never" for how in found.how)
     why = (
         f"A does not reach the loss of B in {never} of {len(gaps.cells)} cells with any {axis_word(options.axis)} that "
         f"its runs speak for, by {conversion.source}"
     )
-    reason = f"{_loss_words(gaps, loss, options)}; {why}"
+    verdict = loss_verdict(gaps, loss, conversion, why, options)
+    return replace(verdict, cells=cell_values(gaps, loss.ended, found, None, options.level))
+
+
+def loss_verdict(gaps: Gaps, loss: LossGap, conversion: Conversion, why: str, options: CompareOptions) -> SetVerdict:
+    """The verdict by the gap of the losses; `why` there is no multiplier."""
+    interval, judged = loss.interval, judge(loss.interval, EQUAL_LOSS_WITHIN)
     return SetVerdict(
         name=gaps.name,
         multiplier=None,
@@ -92,8 +96,8 @@ def _unreachable(
         reachable=False,
         verdict=judged.verdict,
         equal_within=judged.within,
-        pairs_needed=_needed(judged, gaps, loss),
-        reason=_with_need(reason, judged, gaps, loss),
+        pairs_needed=needed_pairs(judged, gaps, loss),
+        reason=with_need(f"{_loss_words(gaps, loss, options)}; {why}", judged, gaps, loss),
         gap=loss.ended.value,
         gap_interval=loss.ended.interval(options.level),
         gap_at_equal_length=loss.equal.value if loss.corrected else None,
@@ -101,7 +105,6 @@ def _unreachable(
         constant=None if conversion.usual else False,
         slope_used=slope_used(gaps, conversion, options.level),
         paired=gaps.paired,
-        cells=cell_values(gaps, loss.ended, found, None, options.level),
         parts=parts(loss.ended),
     )
 
@@ -141,7 +144,6 @@ def _of_multiplier(
         never = sum(how == "never" for how in found.how)
         words.append(f"A does not reach B's loss in {never} further cells, which the mean leaves out")
     total_sd = math.sqrt(value.mean.variance + value.slope_sd**2) if value.mean.known else None
-    best = None if options.variants == 1 or total_sd is None else shrunk(value.mean.value, total_sd, options.variants)
     return SetVerdict(
         name=gaps.name,
         multiplier=multiplier,
@@ -153,8 +155,8 @@ def _of_multiplier(
         reachable=True,
         verdict=judged.verdict,
         equal_within=judged.within,
-        pairs_needed=_needed(judged, gaps, loss),
-        reason=_with_need("; ".join(word for word in words if word), judged, gaps, loss),
+        pairs_needed=needed_pairs(judged, gaps, loss),
+        reason=with_need("; ".join(word for word in words if word), judged, gaps, loss),
         gap=loss.ended.value,
         gap_interval=loss.ended.interval(options.level),
         gap_at_equal_length=loss.equal.value if loss.corrected else None,
@@ -162,7 +164,7 @@ def _of_multiplier(
         constant=conversion.constant,
         slope_used=slope_used(gaps, conversion, options.level),
         pinned=_pinned(gaps, conversion, value, spent),
-        shrunk=None if best is None else math.exp(best),
+        shrunk=best_of(value.mean.value, total_sd, options.variants),
         paired=gaps.paired,
         cells=cell_values(gaps, loss.ended, found, value, options.level),
         parts=parts(value.mean, value.slope_sd, value.form_sd),
@@ -179,12 +181,17 @@ def _pinned(gaps: Gaps, conversion: Conversion, value: Estimate, spent: Array) -
     return tuple(found)
 
 
+def best_of(log_multiplier: float, sd: float | None, variants: int) -> float | None:
+    """The multiplier less what choosing the best of several variants adds; None of one variant, or without an error."""
+    return None if variants == 1 or sd is None else math.exp(shrunk(log_multiplier, sd, variants))
+
+
 def _counted(gaps: Gaps) -> str:
     runs = [sum(len(group.runs) for group in side) for side in zip(*((c.a, c.b) for c in gaps.cells), strict=True)]
     return count_words(len(gaps.cells), runs[0], runs[1], gaps.paired)
 
 
-def _needed(judged: Judgement, gaps: Gaps, loss: LossGap) -> int | None:
+def needed_pairs(judged: Judgement, gaps: Gaps, loss: LossGap) -> int | None:
     """Further pairs that would tell, by the noise of one run; None where that noise is not known."""
     sd = _run_sd(gaps, loss)
     if judged.verdict != "cannot_tell" or not sd:
@@ -205,10 +212,11 @@ def _run_sd(gaps: Gaps, loss: LossGap) -> float | None:
     return math.sqrt(loss.equal.variance * pairs / 2)
 
 
-def _with_need(reason: str, judged: Judgement, gaps: Gaps, loss: LossGap) -> str:
+def with_need(reason: str, judged: Judgement, gaps: Gaps, loss: LossGap) -> str:
+    """`reason` with the pairs that would tell, of a verdict that noise leaves open."""
     if judged.verdict != "cannot_tell":
         return reason
     if not loss.equal.known:
         return f"{reason}; {NO_NOISE}"
-    needed = _needed(judged, gaps, loss)
+    needed = needed_pairs(judged, gaps, loss)
     return reason if needed is None else f"{reason}; a gap of this size would need {needed:,} pairs"

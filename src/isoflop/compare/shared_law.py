@@ -27,8 +27,8 @@ _TIGHT = 1e-14
 _REJECTED = 0.01
 """Tail probability below which the recipes are taken to have floors or exponents of their own: of two recipes that
 share them, one comparison in a hundred loses its common multiplier."""
-_HUBER = 1.345  # robust standard deviations: 95 % efficient at the normal distribution (Huber 1981)
-_LEAST_DELTA, _ROUNDING = 1e-9, 1e-6
+HUBER = 1.345  # robust standard deviations: 95 % efficient at the normal distribution (Huber 1981)
+LEAST_DELTA, _ROUNDING = 1e-9, 1e-6
 _NEWTON_STEPS = 4
 _ENOUGH_TO_RESAMPLE = 4
 """Runs a constant from which on runs are resampled; with fewer, a resample loses sizes, and noise is drawn instead."""
@@ -110,14 +110,15 @@ class SharedLaw:
         return np.asarray(np.logaddexp(np.logaddexp(e, u), v))
 
     def pinned(self, floor: float) -> SharedLaw:
-        """The law of one E and common exponents, with E held at a number."""
+        """The law of one E and common exponents, or of one recipe, with E held at a number."""
         limits = _LOWEST.copy(), _HIGHEST.copy()
         limits[0][0] = limits[1][0] = np.log(max(floor, np.exp(_LOWEST[0])))
         start = self.theta.copy()
         start[0] = limits[0][0]
         start[SHIFTED:] = 0
-        theta, value = _fitted(self.rows, start[None], SHIFTED, self.delta, limits)
-        return replace(self, theta=theta[0], constants=SHIFTED, objective=float(value[0]), draws=theta)
+        constants = min(self.constants, SHIFTED)
+        theta, value = _fitted(self.rows, start[None], constants, self.delta, limits)
+        return replace(self, theta=theta[0], constants=constants, objective=float(value[0]), draws=theta)
 
     def better_than(self, smaller: SharedLaw) -> bool:
         """Whether this law, of more constants, fits better than chance lets it: F of the objectives."""
@@ -141,11 +142,11 @@ def fit_shared(rows: SharedRows, constants: int = SHIFTED, start: SharedLaw | No
     found = _projected(rows)
     if found is None:
         return None
-    delta = max(_HUBER * robust_sd(residuals(rows, found[None])[0]), _LEAST_DELTA)
+    delta = max(HUBER * robust_sd(residuals(rows, found[None])[0]), LEAST_DELTA)
     theta, value = found[None], np.array([np.inf])
     for _ in range(2):
         theta, value = _fitted(rows, theta, constants, delta, (_LOWEST, _HIGHEST))
-        fresh = max(_HUBER * robust_sd(residuals(rows, theta)[0]), _LEAST_DELTA)
+        fresh = max(HUBER * robust_sd(residuals(rows, theta)[0]), LEAST_DELTA)
         if 0.8 * delta < fresh < 1.25 * delta:
             break
         delta = fresh

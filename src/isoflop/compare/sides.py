@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from isoflop.compare.curves import LossCurve, curve_of
+from isoflop.compare.warm_up import in_warm_up, share_of_peak
 from isoflop.errors import InputError, Notice
 from isoflop.logs.final import final_row
 from isoflop.logs.run import LoggedRun, Series, Setting, setting_text
@@ -37,11 +39,15 @@ class FinalRun:
     """Wall-clock time of training."""
     peak_lr: float | None = None
     """The highest learning rate that was logged."""
+    last_lr_share: float | None = None
+    """The last learning rate that was logged, over the highest."""
     label: str | None = None
     """Seed or order of the data: runs of both sides that share it are compared as a pair."""
     finished: bool | None = None
     """Whether the schedule ended where the run did; None where the source does not tell."""
     settings: Mapping[str, Setting] = field(default_factory=dict)
+    curves: Mapping[str, LossCurve] = field(default_factory=dict)
+    """{evaluation set: its losses on the way}, where the source has them."""
 
     @property
     def compute(self) -> float | None:
@@ -91,16 +97,19 @@ class Side:
     def from_logs(cls, name: str, runs: Iterable[LoggedRun]) -> Side:
         """The final points of `runs`: those whose schedule ended, and those of which the log does not tell.
 
-        Runs that failed or stopped before the end of their schedule are left out, each with a notice: a loss from the
-        middle of a schedule does not rank recipes. Evaluation losses are used; of a run without any its training loss,
-        as the set `training`.
+        Runs that failed, stopped before the end of their schedule or ended in their warm-up are left out, each with a
+        notice: a loss from the middle of a schedule does not rank recipes. Evaluation losses are used; of a run without
+        any its training loss, as the set `training`.
         """
         finals, notices = [], []
         units, conventions = set(), set()
+        runs = tuple(runs)
         for run in runs:
-            why = _unfinished(run)
-            if why:
+            if why := _unfinished(run):
                 notices.append(Notice(code="unfinished_run", message=f"{run.name} ({run.source}) is left out: {why}"))
+                continue
+            if why := in_warm_up(run, runs):
+                notices.append(Notice(code="ended_in_warm_up", message=f"{run.name} ({run.source}) is left out: {why}"))
                 continue
             final = _final(run)
             usable = {each: loss for each, loss in final.losses.items() if 0 < loss < math.inf}
@@ -192,9 +201,11 @@ def _final(run: LoggedRun) -> FinalRun:
         steps=_last_step(run),
         seconds=_end(run.seconds),
         peak_lr=row.peak_lr,
+        last_lr_share=share_of_peak(run),
         label=_label(run.settings),
         finished=run.ended,
         settings=run.settings,
+        curves={name: curve for name in ends if (curve := curve_of(run, name)) is not None},
     )
 
 

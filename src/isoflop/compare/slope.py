@@ -7,30 +7,25 @@ or two lengths a power law of each. Where the runs do not show it, it is the usu
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from isoflop.arrays import Array
+from isoflop.compare.chosen_law import ON_A_LINE, law_words, shared_law
 from isoflop.compare.conversion import Conversion, Pinned
 from isoflop.compare.gaps import Gaps
+from isoflop.compare.law_rows import FinalRows, places
 from isoflop.compare.law_slope import local_slopes
 from isoflop.compare.line_law import ALONG_FRONTIER, OF_ONE_TERM, LineLaw, fit_line
 from isoflop.compare.options import CompareOptions, LawSlope, StatedSlope
 from isoflop.compare.plane_law import fit_plane
-from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared, with_draws
-from isoflop.compare.sides import FinalRun, Side
+from isoflop.compare.shared_law import SharedLaw, with_draws
 from isoflop.compare.usual_slope import usual_conversion
 from isoflop.distributions import student_grid
 from isoflop.errors import InputError
 from isoflop.units import format_number
 
-_FEWEST_PLACES = 3
-"""Sizes, and token counts, from which on the two terms of the law are identified."""
-_ON_A_LINE = 0.98
-"""Correlation of ln N and ln D above which runs lie on one line."""
-_SPARE_RUNS = 3
 _VAGUE = 0.5
 """Standard deviation of ln slope beyond which a fit does not tell it: no more than its order of magnitude is known."""
 _FLATTEST = 0.05
@@ -41,39 +36,6 @@ _PINNED_SHARES = (0.05, 0.5, 0.95)
 """Of the draws of E: the lowest, middle and highest floor of which the multiplier is shown."""
 _HIGHEST_FLOOR = 0.99
 """Share of the least loss below which a floor is held."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FinalRows:
-    """Final points of both sides on one set, (runs,) each; N is 1 where no run tells its size."""
-
-    N: Array
-    D: Array
-    """Tokens; steps where those are not known."""
-    loss: Array
-    is_a: Array
-    sized: bool
-    """Whether N is known."""
-
-    @property
-    def log_compute(self) -> Array:
-        """ln N D: along a line in (N, D) FLOPs rise with it."""
-        return np.asarray(np.log(self.N * self.D))
-
-
-def final_rows(a: Side, b: Side, name: str) -> FinalRows | None:
-    """The runs of both sides with a loss on this set and a known length; None where a side has none."""
-    runs = [(run, side is a) for side in (a, b) for run in side.runs if name in run.losses and run.length is not None]
-    if len({is_a for _, is_a in runs}) < 2:
-        return None
-    sized = all(run.params is not None for run, _ in runs)
-    return FinalRows(
-        N=np.array([_size(run) if sized else 1.0 for run, _ in runs]),
-        D=np.array([run.length for run, _ in runs], dtype=np.float64),
-        loss=np.array([run.losses[name] for run, _ in runs]),
-        is_a=np.array([float(is_a) for _, is_a in runs]),
-        sized=sized,
-    )
 
 
 def conversion_for(gaps: Gaps, rows: FinalRows | None, options: CompareOptions) -> Conversion:
@@ -124,48 +86,6 @@ def _of_law(slope: LawSlope, gaps: Gaps, options: CompareOptions) -> Conversion:
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ChosenLaw:
-    """The law that the runs ask for."""
-
-    law: SharedLaw
-    own_floor: bool
-    """Whether each recipe has a floor of its own."""
-    own_exponents: bool
-    """Whether it has exponents of its own too."""
-
-
-def law_words(found: ChosenLaw, runs: int) -> str:
-    """The law as a source of slopes."""
-    what = "one E, alpha and beta for both recipes"
-    if found.own_floor:
-        each, common = "an E, alpha and beta each", "an E for each recipe, one alpha and beta for both"
-        what = each if found.own_exponents else common
-    return f"a law with {what}, fitted to {runs} runs"
-
-
-def shared_law(rows: FinalRows) -> ChosenLaw | None:
-    """The law with as many constants of each recipe's own as the runs ask for; None where they do not identify it."""
-    if not rows.sized or _places(rows.N) < _FEWEST_PLACES or _places(rows.D) < _FEWEST_PLACES:
-        return None
-    if abs(float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1])) > _ON_A_LINE:
-        return None
-    if len(rows.loss) < SHIFTED + _SPARE_RUNS:
-        return None
-    of = SharedRows.of(rows.N, rows.D, rows.loss, rows.is_a)
-    common = fit_shared(of)
-    if common is None:
-        return None
-    floors = fit_shared(of, FLOORS, common)
-    own = None if floors is None else fit_shared(of, OWN, floors)
-    if floors is None or own is None:
-        return ChosenLaw(law=common, own_floor=False, own_exponents=False)
-    if own.better_than(floors):
-        return ChosenLaw(law=own, own_floor=True, own_exponents=True)
-    differ = floors.better_than(common)
-    return ChosenLaw(law=floors if differ else common, own_floor=differ, own_exponents=False)
-
-
 def _by_shared_law(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
     found = shared_law(rows)
     if found is None:
@@ -185,6 +105,7 @@ def _by_shared_law(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conv
             exponents=exponents,
             source=law_words(found, len(rows.loss)),
             constant=not own,
+            own_laws=found.own_floor,
             degrees=float(len(rows.loss) - law.constants),
             tells_trend=True,
             pinned=_pinned_law(law, sizes, data),
@@ -215,9 +136,9 @@ def _own_size_term(law: SharedLaw) -> bool:
 
 def _by_line(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
     """The slope along a line of runs: of one ratio of tokens to parameters, of one size, or of one number of tokens."""
-    sizes, lengths = _places(rows.N), _places(rows.D)
+    sizes, lengths = places(rows.N), places(rows.D)
     one = sizes == 1 or lengths == 1
-    on_line = one or float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1]) > _ON_A_LINE
+    on_line = one or float(np.corrcoef(np.log(rows.N), np.log(rows.D))[0, 1]) > ON_A_LINE
     if not on_line or (options.axis == "data" and sizes > 1):
         return None
     usual = OF_ONE_TERM if one else ALONG_FRONTIER
@@ -235,7 +156,7 @@ def _by_line(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion
 
 def _by_plane(gaps: Gaps, rows: FinalRows, options: CompareOptions) -> Conversion | None:
     """Power laws of sizes and tokens, of runs with too few of either for a floor."""
-    if not rows.sized or _places(rows.N) < 2 or _places(rows.D) < 2:
+    if not rows.sized or places(rows.N) < 2 or places(rows.D) < 2:
         return None
     law = fit_plane(rows.N, rows.D, rows.loss, rows.is_a, options.draws, options.seed)
     if law is None:
@@ -284,13 +205,3 @@ def _unless_vague(conversion: Conversion, gaps: Gaps) -> Conversion | None:
         return conversion  # B lies under A's floor throughout, which the slope does not matter for
     spread = [float(np.std(column[np.isfinite(column)])) for column in drawn.T[usable]]
     return conversion if float(np.median(spread)) < _VAGUE else None
-
-
-def _places(values: Sequence[float] | Array) -> int:
-    """How many values there are, those within 5 % counting as one."""
-    return 1 + int(np.sum(np.diff(np.sort(np.log(values))) > 0.05))
-
-
-def _size(run: FinalRun) -> float:
-    assert run.params is not None
-    return run.params

@@ -14,6 +14,8 @@ from isoflop.distributions import f_upper, student_quantile
 _LEAST_SPAN = math.log(1.5)
 """In ln C: cells closer than this are of one compute."""
 _POOLED_ABOVE = 0.25
+_MOST_PAIRS = 1000
+"""Of runs, whose slopes the median is taken of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,5 +96,34 @@ def trend_line(found: Estimate, log_compute: Array) -> Line | None:
         centre=centre,
         level_variance=scale * unit + found.slope_sd**2,
         slope_variance=scale * unit / float(weights @ away**2) + float(by_draw.var()),
+        degrees=degrees,
+    )
+
+
+def robust_line(values: Array, drawn: Array, log_compute: Array, degrees: float) -> Line | None:
+    """The line of the median slope between runs (Theil and Sen), which a few runs out of reach do not move.
+
+    `values` (runs,) is ln m with a large number where it is out of reach, `drawn` (draws, runs) its draws, which tell
+    the errors. None with runs of one compute.
+    """
+    first, second = np.triu_indices(len(values), 1)
+    apart = log_compute[second] - log_compute[first]
+    far = np.flatnonzero(np.abs(apart) >= _LEAST_SPAN)
+    if not len(far):
+        return None
+    chosen = far[:: 1 + len(far) // _MOST_PAIRS]
+    first, second, apart = first[chosen], second[chosen], apart[chosen]
+    centre = float(log_compute.mean())
+    lines = []
+    for each in (values[None], drawn):
+        slopes = np.median((each[:, second] - each[:, first]) / apart, axis=1)
+        lines.append((slopes, np.median(each - slopes[:, None] * (log_compute - centre), axis=1)))
+    (slope, level), (slopes, levels) = lines
+    return Line(
+        level=float(level[0]),
+        slope=float(slope[0]),
+        centre=centre,
+        level_variance=float(levels.var()),
+        slope_variance=float(slopes.var()),
         degrees=degrees,
     )

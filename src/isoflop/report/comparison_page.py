@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from isoflop.codes import grade_of
 from isoflop.compare import Comparison, SetVerdict
@@ -11,20 +12,29 @@ from isoflop.report.comparison_tables import basis_facts, next_facts, noise_fact
 from isoflop.report.comparison_words import AXIS_NOTES, headline, named_notices
 from isoflop.report.page_grade import shown_grade
 from isoflop.report.panel import Absent, Card, Page, Panel, Picture, Summary
+from isoflop.report.panels.all_recipes import all_recipes_panel
 from isoflop.report.panels.comparison_cells import audit_panel, cells_panel, parts_panel
 from isoflop.report.panels.loss_distance import distances_of, draw_distances
 from isoflop.report.panels.multipliers import multipliers_panel
 from isoflop.report.panels.warnings import without_repeats
 from isoflop.report.record import versions
 
+_ON_THE_WAY = (
+    " Lines are losses on the way: in the middle of a schedule they lie above those of a run that ends there, and "
+    "distances are between ends alone."
+)
 _MOST_SETS = 7
 """Evaluation sets whose distances are drawn, the one of the first screen among them."""
 
 
-def comparison_page(comparison: Comparison) -> Page:
-    """The answer, its picture, and all that it rests on."""
+def comparison_page(comparison: Comparison, every: Sequence[Comparison] = ()) -> Page:
+    """The answer, its picture, and all that it rests on.
+
+    `every` are all comparisons with the same baseline, where `comparison` is the best of several: a row each.
+    """
+    several = len(every) > 1
     return Page(
-        title=f"{comparison.b} against {comparison.a}",
+        title=f"{len(every)} recipes against {comparison.a}" if several else f"{comparison.b} against {comparison.a}",
         about="Two recipes compared: by how much one is worth more, and how sure that is.",
         created=time.time(),
         versions=versions(),
@@ -35,6 +45,7 @@ def comparison_page(comparison: Comparison) -> Page:
         ),
         picture=_picture(comparison),
         panels=(
+            *((all_recipes_panel(every),) if several else ()),
             multipliers_panel(comparison),
             *_distances(comparison),
             audit_panel(comparison),
@@ -68,7 +79,8 @@ def _picture(comparison: Comparison) -> Picture | None:
             return Picture(
                 drawing=draw_distances(values),
                 caption=f"Evaluation set: {values.name}. A point is a cell, the mean of its runs. The distance ends "
-                f"where {values.a}, along its own slope, has the loss of {values.b}; the grey bar is its interval.",
+                f"where {values.a}, along its own slope, has the loss of {values.b}; the grey bar is its interval."
+                + (_ON_THE_WAY if values.curves else ""),
             )
     return None
 
@@ -108,6 +120,8 @@ def _methods(comparison: Comparison) -> list[Card]:
         "In each cell the gap ln L_A - ln L_B is converted by the slope of A's own loss, from a law that both recipes "
         "share: one E, alpha and beta, and a shift for each recipe.",
         "The multiplier of an evaluation set is the mean of ln m over its cells. Sets are never pooled.",
+        "Where a test finds that the recipes have floors or exponents of their own, the multiplier is the median over "
+        "the runs of B of what A needs for their losses by its own law, at equal tokens per parameter.",
         "A change that lowers E alone has no constant multiplier: its slope in compute is above 0.",
     ]
     interval = [

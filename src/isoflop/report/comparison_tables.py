@@ -92,11 +92,13 @@ def _basis(comparison: Comparison, one: SetVerdict) -> str:
     """Cells and runs; of `cannot_tell` its reason."""
     if one.verdict == "cannot_tell" or not one.cells:
         return named(one.reason.strip().rstrip("."), comparison)
+    equal = equal_length_text(comparison, one)
+    rest = f"{f'; {equal}' if equal else ''}{_out_of_reach(comparison, one)}"
+    if one.own_law is not None:
+        return f"{_by_own_law(comparison, one)}{rest}"
     runs = [sum(counts) for counts in zip(*((cell.runs_a, cell.runs_b) for cell in one.cells), strict=True)]
     cells = f"{len(one.cells)} cell{'s' if len(one.cells) != 1 else ''}"
     paired = ", in pairs of one seed" if one.paired else ""
-    equal = equal_length_text(comparison, one)
-    rest = f"{f'; {equal}' if equal else ''}{_out_of_reach(comparison, one)}{_by_own_law(comparison, one)}"
     return f"{cells} with {runs[0]} and {runs[1]} runs{paired}{rest}"
 
 
@@ -105,18 +107,17 @@ def _out_of_reach(comparison: Comparison, one: SetVerdict) -> str:
     if not one.runs_not_reached or one.slope_used is None:
         return ""
     found = f"; {comparison.a} does not reach {one.runs_not_reached} of the {one.runs_of_b} runs of {comparison.b}"
-    if one.median is not None:
+    if one.own_law is not None:
+        found += ", which count as the largest"
+    elif one.median is not None:
         found += f", and the median of all cells is {times_text(one.median)}"
     return found if one.reachable else f"{found}, by {one.slope_used.source}"
 
 
 def _by_own_law(comparison: Comparison, one: SetVerdict) -> str:
-    """The multiplier by A's law alone; empty where it was not asked, or is out of reach."""
-    own = one.own_law
-    if own is None or own.multiplier is None or not one.reachable:
-        return ""
-    between = "" if own.interval is None else f" ({interval_text(own.interval, times_text)})"
-    return f"; by the law of {comparison.a} alone, median of {own.runs} runs: {times_text(own.multiplier)}{between}"
+    """That the multiplier is the median of runs, each solved by A's law."""
+    source = "" if one.slope_used is None else f", {named(one.slope_used.source, comparison)}"
+    return f"the median of {one.runs_of_b} runs of {comparison.b}{source}"
 
 
 def next_facts(comparison: Comparison) -> list[KeyValue]:

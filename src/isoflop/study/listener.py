@@ -33,6 +33,8 @@ class RunsAhead:
     """Runs of the whole study that have their result."""
     designed: int = 0
     """Runs of the whole study that are designed."""
+    sides: Mapping[str, str] = field(default_factory=dict)
+    """{run_id: the recipe that it trains} of a comparison; empty where all train one recipe."""
 
 
 class Listener:

@@ -37,18 +37,20 @@ class Best:
     params: int | None = None
     tokens: int | None = None
     """Non-embedding parameters and training tokens of that run."""
+    side: str = ""
+    """The recipe of that run, where two are compared."""
 
     def with_run(self, ended: bool, loss: float | None, params: int, tokens: int) -> Best:
         """Returns the budget with one more run."""
         more = replace(self, runs=self.runs + 1)
         return more.ending(loss, params, tokens) if ended else more
 
-    def ending(self, loss: float | None, params: int, tokens: int) -> Best:
+    def ending(self, loss: float | None, params: int, tokens: int, side: str = "") -> Best:
         """Returns the budget after one of its runs ended; `loss` is None for a run that failed."""
         after = replace(self, ended=self.ended + 1)
         if loss is None or (self.loss is not None and loss >= self.loss):
             return after
-        return replace(after, loss=loss, params=params, tokens=tokens)
+        return replace(after, loss=loss, params=params, tokens=tokens, side=side)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,8 @@ class Progress(Listener):
     """{run_id: nats a token at the last logged step} of the runs at work."""
     verdicts: dict[str, Look] = field(default_factory=dict)
     """{run_id: the look that gave the verdict of now} of the runs that are watched."""
+    sides: Mapping[str, str] = field(default_factory=dict)
+    """{run_id: recipe} of a comparison."""
     best: dict[float, Best] = field(default_factory=dict)
     """{budget: its runs so far}, ascending."""
     done_before: int = 0
@@ -127,6 +131,7 @@ class Progress(Listener):
     def runs(self, ahead: RunsAhead) -> None:
         """Takes the runs of the stage."""
         self.specs = {spec.run_id: spec for spec in ahead.missing}
+        self.sides = ahead.sides
         self.left = RunsLeft.of(ahead.seconds, ahead.workers, ahead.begun, self.factor)
         self.done_before, self.designed = ahead.done_before, ahead.designed
         self.training_loss.clear()
@@ -179,6 +184,7 @@ class Progress(Listener):
         before = self.best.get(spec.budget_flops or 0.0)
         if before is None:
             return
-        after = before.ending(result.val_loss_nats, spec.architecture.params().non_embedding, spec.tokens)
+        params = spec.architecture.params().non_embedding
+        after = before.ending(result.val_loss_nats, params, spec.tokens, self.sides.get(spec.run_id, ""))
         self.best[after.flops] = after
         self.improved = after if after.loss != before.loss else None

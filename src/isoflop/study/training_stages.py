@@ -3,7 +3,7 @@ nothing twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,10 +193,19 @@ def trainers(study: Study, runs: int) -> Generator[Engine]:
         yield engine
 
 
-def train_with(engine: Engine, study: Study, specs: Sequence[RunSpec], seconds: Callable[[RunSpec], float]) -> None:
-    """Has `engine` train or resume the runs of `specs` that have no result, each of about `seconds`."""
+def train_with(
+    engine: Engine,
+    study: Study,
+    specs: Sequence[RunSpec],
+    seconds: Callable[[RunSpec], float],
+    sides: Mapping[str, str] | None = None,
+) -> None:
+    """Has `engine` train or resume the runs of `specs` that have no result, each of about `seconds`.
+
+    `sides` is {run_id: recipe} of a comparison.
+    """
     folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
-    study.listener.runs(_ahead(study, specs, folders, seconds))
+    study.listener.runs(replace(_ahead(study, specs, folders, seconds), sides=sides or {}))
     try:
         execute(folders, engine, study.run_index(), on_event=study.listener.run, on_stop=study.listener.stopping)
     except InputError as error:

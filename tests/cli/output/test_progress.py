@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -98,6 +99,18 @@ def test_a_log_has_a_line_where_a_best_loss_improves(shown, capsys):
     assert lines[1] == "  5K params at 1e9 FLOPs: retried: its trainer was killed by SIGKILL"
     shown.stage("fit")
     assert capsys.readouterr().err.splitlines()[0] == "  2/2 runs done; 0 s for 2"
+
+
+def test_of_two_recipes_the_line_says_whose_loss_is_the_best(clock, capsys):
+    display = StudyProgress()
+    display.stage("pairs")
+    display.runs(replace(ahead(spec("a"), spec("b")), sides={"a": "adamw", "b": "muon"}))
+    capsys.readouterr()
+    display.run(event("a", "finished", loss=2.5))
+    display.run(event("b", "finished", loss=2.25))
+    lines = capsys.readouterr().err.splitlines()
+    assert "best of 1e9 FLOPs: 2.5000 nats a token (adamw), 5K params" in lines[0]
+    assert "best of 1e9 FLOPs: 2.2500 nats a token (muon), 5K params" in lines[1]
 
 
 def test_a_run_that_fails_is_a_line(shown, capsys):

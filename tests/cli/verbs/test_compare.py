@@ -61,6 +61,11 @@ def test_a_baseline_is_held_against_all_others_with_a_caution(run, answer, tmp_p
     found = answer("compare", file, "--by", "recipe", "--baseline", "adamw", *SLOPE)
     assert found["baseline"] == "adamw"
     assert [one["b"] for one in found["comparisons"]] == ["muon", "lion", "sgd"]
+    page = tmp_path / "all.html"
+    run("compare", file, "--by", "recipe", "--baseline", "adamw", *SLOPE, "--report", page)
+    html = page.read_text()
+    assert "3 recipes against adamw" in html
+    assert "lion" in html
 
 
 def test_what_cannot_be_told_is_no_failure(run, tmp_path):

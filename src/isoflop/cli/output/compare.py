@@ -23,6 +23,7 @@ from isoflop.report.comparison_tables import (
 )
 from isoflop.report.comparison_words import headline
 from isoflop.report.panel import SmallTable
+from isoflop.report.panels.all_recipes import BEST_IS_LUCKY, recipe_tables
 
 _FEW = 4  # columns: a table of so many has none to spare
 _SPARE = ("slope in ", "loss", "lowest E", "fitted E", "highest E")
@@ -56,23 +57,9 @@ def print_all_against_one(found: Sequence[Comparison]) -> None:
     first, count = found[0], len(found)
     print_text(headline(first))
     if count > 1:
-        print_text(
-            f"The best of {count} looks better than it is: part of its lead is luck. Run it again with fresh seeds "
-            "before you rely on it."
-        )
-    tables = [set_table(one) for one in found]
-    names = dict.fromkeys(row[0] for table in tables for row in table.rows)
-    for name in names:
-        rows = [
-            (one.b, *row[1:]) for one, table in zip(found, tables, strict=True) for row in table.rows if row[0] == name
-        ]
-        of_set = f" on {name}" if len(names) > 1 else ""
-        _print_table(
-            SmallTable(
-                heading=f"Against {first.a}{of_set}", columns=("recipe", *tables[0].columns[1:]), rows=tuple(rows)
-            )
-        )
-    print_text(tables[0].note.replace(first.b, "the recipe"))
+        print_text(BEST_IS_LUCKY.format(count=count))
+    for table in recipe_tables(found):
+        _print_table(table)
     facts = noise_facts(first.noise, first.loss_unit)
     if facts:
         click.echo()

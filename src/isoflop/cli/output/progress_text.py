@@ -102,7 +102,8 @@ def best_cells(best: Best) -> tuple[str, ...]:
 def best_line(progress: Progress, best: Best) -> str:
     """Returns the best loss of a budget, and how far the study is."""
     model = f"{format_quantity(best.params or 0)} params"
-    loss = f"best of {format_flops(best.flops)} FLOPs: {best.loss:.4f} nats a token, {model}"
+    of = f" ({best.side})" if best.side else ""
+    loss = f"best of {format_flops(best.flops)} FLOPs: {best.loss:.4f} nats a token{of}, {model}"
     return f"{counted(progress)} {loss}; {times(progress)}"
 
 

@@ -63,7 +63,7 @@ def command(
         else compare_named(sides, reading, asked, baseline)
     )
     if page is not None:
-        _write_report(found[0], page)
+        _write_report(found, page)
     if as_json:
         answers = [comparison_json(one) for one in found]
         print_json(answers[0] if baseline is None else {"baseline": baseline, "comparisons": answers})
@@ -90,9 +90,9 @@ def _trained(names: Sequence[str], pairs: PairsAsked, asked: CompareOptions, *, 
     return [compared_by_training(old, Path(names[1]), pairs.place(names), request)]
 
 
-def _write_report(comparison: Comparison, page: Path) -> None:
-    """Writes the page, and says so on stderr: stdout has the answer."""
+def _write_report(found: Sequence[Comparison], page: Path) -> None:
+    """Writes the page, of several recipes that of the best with a row each, and says so on stderr."""
     from isoflop.report.comparison_page import comparison_page
     from isoflop.report.html import write_page
 
-    say(f"the report is {write_page(comparison_page(comparison), page)}", err=True)
+    say(f"the report is {write_page(comparison_page(found[0], found), page)}", err=True)

@@ -32,6 +32,8 @@ _HEIGHT, _NARROW_HEIGHT = 400, 340
 _MARGINS = 64  # pixels of a figure's height that its plane does not have
 _LABEL = 0.06  # of the axis
 _EDGE = 0.05  # of the axis, without numbers
+_ABOVE = 1.5
+"""Of the height that the ends take, above them where curves are drawn."""
 _MOST_LABELLED = 8
 """Distances that are drawn: more cover each other, and the table of cells has them all."""
 
@@ -55,6 +57,17 @@ class Distance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Way:
+    """The losses of one run on the way to its end."""
+
+    run: str
+    of_b: bool
+    spent: tuple[float, ...]
+    """In the unit of the axis."""
+    loss: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Distances:
     """Everything of the figure, for one evaluation set."""
 
@@ -68,6 +81,8 @@ class Distances:
     """In words."""
     cells: tuple[Distance, ...]
     """By what was spent."""
+    curves: tuple[Way, ...] = ()
+    """Losses on the way, where logs have them."""
 
 
 def distances_of(comparison: Comparison, one: SetVerdict) -> Distances | Absent:
@@ -112,6 +127,15 @@ def distances_of(comparison: Comparison, one: SetVerdict) -> Distances | Absent:
         unit="tokens" if by_tokens else "FLOPs",
         loss_unit=in_words(comparison.loss_unit),
         cells=tuple(sorted(cells, key=lambda cell: (cell.spent, cell.params or 0.0))),
+        curves=_ways(one, by_tokens),
+    )
+
+
+def _ways(one: SetVerdict, by_tokens: bool) -> tuple[Way, ...]:
+    """The curves of the set along the axis."""
+    along = [(curve, curve.tokens if by_tokens else curve.flops) for curve in one.curves]
+    return tuple(
+        Way(run=curve.run, of_b=curve.of_b, spent=spent, loss=curve.loss) for curve, spent in along if len(spent) > 1
     )
 
 
@@ -127,7 +151,10 @@ def labelled(cells: Sequence[Distance]) -> list[Distance]:
 def draw_distances(values: Distances, name: str = "distance") -> Drawing:
     """Both recipes' losses; from each of B's the distance to where A, along its own slope, has the same loss."""
     shown = labelled(values.cells)
-    data: list[PlotlyObject] = []
+    data: list[PlotlyObject] = [
+        line(way.spent, list(way.loss), B_COLOUR if way.of_b else A_COLOUR, width=1.5, opacity=0.55, name=way.run)
+        for way in values.curves
+    ]
     for cell in shown:
         if cell.needed is not None:
             ends = [cell.spent, cell.needed]
@@ -149,9 +176,14 @@ def draw_distances(values: Distances, name: str = "distance") -> Drawing:
         ]
         data.append(points([cell.spent for cell in values.cells], losses, colour, hover, size=8, name=side))
     spent = [x for cell in values.cells for x in (cell.spent, cell.needed or cell.spent, *(cell.interval or ()))]
+    heights = room([loss for cell in values.cells for loss in (cell.loss_a, cell.loss_b)], 0.14)
+    if values.curves:
+        # Of a curve its last part is drawn, where it comes down to the ends; a log axis would stretch its first steps.
+        heights = [heights[0], heights[1] + _ABOVE * (heights[1] - heights[0])]
+        near = [[x for x, loss in zip(way.spent, way.loss, strict=True) if loss <= heights[1]] for way in values.curves]
+        spent += [x for xs in near for x in xs[:1]]
     low, high = spread_of(spent, 1.15)
     across = low, high * (high / low) ** _LABEL  # the last distance has its label to its right
-    heights = room([loss for cell in values.cells for loss in (cell.loss_a, cell.loss_b)], 0.14)
     return Drawing(
         name=name,
         describes=f"Loss on {values.name} against {values.unit} of {values.a} and {values.b}, with the distance from "

@@ -106,7 +106,9 @@ class PairsRun:
                     for of_side, tried in zip(specs, factors, strict=True)
                 ]
                 return known[0], known[1]
-            self.trainer.train([*specs[0], *specs[1]])
+            named = zip((self.a, self.b), specs, strict=True)
+            sides = {spec.run_id: side.name for side, of_side in named for spec in of_side}
+            self.trainer.train([*specs[0], *specs[1]], sides)
             checks = [self._check(of_side, tried) for of_side, tried in zip(specs, factors, strict=True)]
             further = [check.next_factor for check in checks]
             if further == [None, None]:
@@ -135,7 +137,7 @@ class PairsRun:
             if not self.trainer.in_time(specs):
                 comparison = comparison or self._compared(decided, checks, looks.each)
                 return self._ended(replace(decided, stopped="minutes"), comparison)
-            self.trainer.train(specs)
+            self.trainer.train(specs, self._sides(batch, checks))
             decided = replace(decided, pairs=(*decided.pairs, *(self._losses(pair, checks) for pair in batch)))
             self._save(decided)
             for pair in decided.pairs[-len(batch) :]:
@@ -154,6 +156,12 @@ class PairsRun:
         return [
             side.pair_spec(self.design, pair, check.best) for side, check in zip((self.a, self.b), checks, strict=True)
         ]
+
+    def _sides(self, pairs: Sequence[Pair], checks: tuple[RateCheck, RateCheck]) -> dict[str, str]:
+        """{run_id: its recipe} of the runs of `pairs`."""
+        names = (self.a.name, self.b.name)
+        both = [zip(self._specs(pair, checks), names, strict=True) for pair in pairs]
+        return {spec.run_id: name for pair in both for spec, name in pair}
 
     def _losses(self, pair: Pair, checks: tuple[RateCheck, RateCheck]) -> PairLosses:
         specs = self._specs(pair, checks)

@@ -47,15 +47,16 @@ class PairTrainer:
     ) -> None:
         self._stack.close()
 
-    def train(self, specs: Sequence[RunSpec]) -> None:
-        """Trains or resumes those of `specs` that have no result anywhere in the study."""
+    def train(self, specs: Sequence[RunSpec], sides: Mapping[str, str] | None = None) -> None:
+        """Trains or resumes those of `specs` that have no result anywhere in the study; `sides` is {run_id: recipe}."""
         missing = self.folder.runs.missing(specs)
         for digest in dict.fromkeys(spec.corpus for spec in missing):
             text = self.texts.get(digest, self.folder.study.corpus)
             inner = replace(self.study, folder=StudyFolder(self.folder.path, corpus_folder=text))
             if digest not in self._engines:
                 self._engines[digest] = self._stack.enter_context(trainers(inner, self.study.workers))
-            train_with(self._engines[digest], inner, [spec for spec in missing if spec.corpus == digest], self.seconds)
+            of_text = [spec for spec in missing if spec.corpus == digest]
+            train_with(self._engines[digest], inner, of_text, self.seconds, sides)
 
     def seconds(self, spec: RunSpec) -> float:
         """Expected seconds of a run on one worker."""
