@@ -14,8 +14,10 @@ OLMO := $(VENV)/olmo
 OLMO_SET := $(VENV)/.olmo-set
 OLMO_TESTS := src/isoflop/train/olmo tests/train/olmo tests/runs/engines/test_olmo.py tests/study/test_olmo.py \
 	tests/plan/export/test_olmo_core.py
-# A test file a process, as many as there are cores; in the order of tests/conftest.py.
-AT_ONCE := -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# A test file a process, one more of them than there are cores, since the tests of engines and studies wait much of their
+# time for the processes that they start; in the order of tests/conftest.py.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+AT_ONCE := -n $(shell expr $(CORES) + 1) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 # A real Slurm for the contract tests of its engine: installed where a package can be, by root.

@@ -60,6 +60,8 @@ class TimeLeft:
     seconds: float
     known: bool
     """Whether the speed of runs was observed; else it is what was expected before any was trained."""
+    at_least: bool = False
+    """Whether the stage takes longer than expected: `seconds` are then those of the later stages alone."""
 
 
 @dataclass
@@ -172,9 +174,11 @@ class Progress(Listener):
         later = sum(self._of_stage(name, factor) for name in ahead)
         if self.left is not None:
             return TimeLeft(seconds=self.left.left(self.clock()) + later, known=self.left.known)
-        now = max(0.0, self._of_stage(self.stage_name, factor) - self.in_stage)
+        now = self._of_stage(self.stage_name, factor) - self.in_stage
         trains_later = any(self.expected[name] for name in ahead if name in TRAINING)
-        return TimeLeft(seconds=now + later, known=not trains_later or factor != SPEED_MARGIN)
+        return TimeLeft(
+            seconds=max(0.0, now) + later, known=not trains_later or factor != SPEED_MARGIN, at_least=now < 0
+        )
 
     def _of_stage(self, name: str, factor: float) -> float:
         return self.expected.get(name, 0.0) * (factor if name in TRAINING else 1.0)

@@ -75,6 +75,14 @@ def test_the_time_left_is_that_of_the_runs_and_of_the_stages_after_them(shown, c
     assert left.seconds == pytest.approx(39 + 100 + 20 + 100, rel=0.1)
 
 
+def test_a_stage_that_outlasts_its_expected_time_leaves_more_than_the_later_ones(shown, clock):
+    shown.stage("fit")
+    clock.seconds = 2.0
+    assert about(shown.progress).endswith(": 2 s so far, ~2 min 30 s left"), "18 s of fits and 1.2 x 100 s"
+    clock.seconds = 500.0
+    assert about(shown.progress).endswith(": 8 min 20 s so far, more than 2 min left")
+
+
 def test_a_resumed_study_says_how_many_runs_it_has(clock, capsys):
     display = StudyProgress()
     display.stage("sweep")

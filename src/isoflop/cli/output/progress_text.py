@@ -48,21 +48,26 @@ def counted(progress: Progress) -> str:
     return f"{progress.done}/{progress.designed}"
 
 
-def time_left(seconds: float, *, known: bool) -> str:
+def time_left(seconds: float, *, known: bool, at_least: bool = False) -> str:
     """Returns a time left as exact as it is known; with `~` before the speed of runs was observed.
+
+    With `at_least` it is what is left after a stage that takes longer than expected.
 
     >>> time_left(433, known=True), time_left(433, known=False), time_left(2, known=True)
     ('7 min left', '~7 min left', '5 s left')
+    >>> time_left(433, known=False, at_least=True)
+    'more than 7 min left'
     """
     step = next(step for below, step in _ROUNDED if seconds < below)
     rounded = max(step, step * round(seconds / step))
-    return f"{'' if known else '~'}{format_duration(rounded)} left"
+    before = "more than " if at_least else "" if known else "~"
+    return f"{before}{format_duration(rounded)} left"
 
 
 def times(progress: Progress) -> str:
     """Returns the time so far and the time left of the study."""
     left = progress.time_left()
-    words = "" if left is None else f", {time_left(left.seconds, known=left.known)}"
+    words = "" if left is None else f", {time_left(left.seconds, known=left.known, at_least=left.at_least)}"
     return f"{format_duration(round(progress.elapsed))} so far{words}"
 
 
