@@ -1,5 +1,6 @@
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -240,3 +241,18 @@ def test_300_runs_take_less_than_a_second() -> None:
     started = time.process_time()
     compare_runs(a, b)
     assert time.process_time() - started < 1
+
+
+def test_lengths_without_sizes_are_said_to_count_as_one_size() -> None:
+    def runs(name: str, **params: float) -> Side:
+        known = [(100.0, 3.2), (100.0, 3.21), (400.0, 3.0), (400.0, 3.01)]
+        made = (FinalRun(name=f"{name}{k}", losses={"c4": x}, steps=n, **params) for k, (n, x) in enumerate(known))
+        return Side(name=name, runs=tuple(made))
+
+    def codes(a: Side, b: Side) -> set[str]:
+        return {notice.code for notice in compare_runs(a, b).notices}
+
+    assert "sizes_unknown" in codes(runs("a"), runs("b"))
+    assert "sizes_unknown" not in codes(runs("a", params=1e8), runs("b", params=1e8))
+    one = side("a", [3.2, 3.21], steps=100.0)
+    assert "sizes_unknown" not in codes(one, replace(one, name="b"))

@@ -77,7 +77,7 @@ def compare_runs(a: Side, b: Side, options: CompareOptions | None = None) -> Com
         noise=noises[0] if noises else None,
         saved=saved,
         loss_unit=a.loss_unit,
-        notices=(*a.notices, *b.notices, *comparison_notices(sets, checked, saved, asked)),
+        notices=(*a.notices, *b.notices, *comparison_notices(sets, checked, cells, saved, asked)),
         noises=tuple(noises),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from isoflop.compare.cells import Cell
 from isoflop.compare.options import CompareOptions
 from isoflop.compare.result import Audit, Savings, SetVerdict
 from isoflop.compare.usual_slope import WORDS
@@ -15,10 +16,14 @@ _FAR = 10.0
 
 
 def comparison_notices(
-    sets: Sequence[SetVerdict], audit: Sequence[Audit], saved: Savings | None, options: CompareOptions
+    sets: Sequence[SetVerdict],
+    audit: Sequence[Audit],
+    cells: Sequence[Cell],
+    saved: Savings | None,
+    options: CompareOptions,
 ) -> tuple[Notice, ...]:
     """The notices, each once."""
-    found = []
+    found = _of_sizes(cells)
     unknown = [each.what for each in audit if each.must and "unknown" in (each.a, each.b)]
     if unknown:
         text = f"whether both sides have the same {' and '.join(unknown)} is not stated; it is taken to be so"
@@ -57,6 +62,18 @@ def comparison_notices(
         text = f"B is the best of {options.variants} variants: run it with fresh seeds, or use the shrunk multiplier"
         found.append(Notice(code="best_of_variants", message=text))
     return (*found, *_of_savings(saved, options))
+
+
+def _of_sizes(cells: Sequence[Cell]) -> list[Notice]:
+    """Runs of several lengths and of no stated size count as one size, so that a larger model would pass for tokens."""
+    runs = [run for cell in cells for group in (cell.a, cell.b) for run in group.runs]
+    if len(cells) < 2 or any(run.params is not None or run.compute is not None for run in runs):
+        return []
+    text = (
+        f"no run states its parameters: runs of {len(cells)} lengths count as one size, and where they have several "
+        "the multiplier is not one of compute; state sizes by --params-of"
+    )
+    return [Notice(code="sizes_unknown", message=text)]
 
 
 def _of_savings(saved: Savings | None, options: CompareOptions) -> list[Notice]:
