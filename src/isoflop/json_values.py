@@ -21,10 +21,11 @@ MOST_DEPTH = 64
 _MOST_DIGITS = 300
 _LARGEST = 10**_MOST_DIGITS
 # What may be a number that no float holds: an exponent of three digits, or very many digits. Where neither is found,
-# JSON is read at the speed of C. A run of _MOST_DIGITS digits is three digits in a row of every _PITCH-th byte.
+# JSON is read at the speed of C. A run of _MOST_DIGITS digits is thirty digits in a row of every _PITCH-th byte, which
+# numbers of usual length never are.
 _LARGE_EXPONENT = re.compile(rb"[eE]\+?\d{3}")
-_PITCH = _MOST_DIGITS // 3
-_DIGITS_IN_SAMPLE = re.compile(rb"\d{3}")
+_PITCH = 10
+_DIGITS_IN_SAMPLE = re.compile(rb"\d{%d}" % (_MOST_DIGITS // _PITCH))
 # The digits of a hash match too, but a number stands behind a sign of JSON. Slower: applied where the first ones match,
 # and one by one, since a search for either of two takes three times as long as both.
 _NUMBER_WITH_EXPONENT = re.compile(rb"(?:^|[\s,:\[-])\d[\d.]*[eE]\+?\d{3}")
