@@ -77,7 +77,7 @@ def progress(found: Watched) -> str:
     done = percent(found.share)
     if found.tokens is not None and found.total_tokens is not None:
         return f"{done}: {format_quantity(found.tokens)} of {format_quantity(found.total_tokens)} tokens"
-    return f"{done}: {format_number(found.steps, 6)} steps"
+    return f"{done}: {format_number(found.steps, 6)} of {format_number(found.steps / found.share, 6)} steps"
 
 
 def change_line(found: Watched) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,11 +112,20 @@ def picked_run(runs: Sequence[LoggedRun], path: Path, name: str | None) -> tuple
 
 
 def _shorter(runs: Sequence[LoggedRun]) -> list[LoggedRun]:
-    """The run that stopped before the length that all others have; none where lengths differ otherwise."""
-    lengths: Mapping[str, float] = {run.name: _last_step(run) for run in runs}
-    longest = max(lengths.values())
-    short = [run for run in runs if lengths[run.name] < 0.98 * longest]
+    """The run that stopped before the length that all others have, in tokens per parameter or else in steps.
+
+    None where lengths differ otherwise.
+    """
+    ratios = [_tokens_per_param(run) for run in runs]
+    lengths = [_last_step(run) for run in runs] if None in ratios else [ratio or 0.0 for ratio in ratios]
+    short = [run for run, length in zip(runs, lengths, strict=True) if length < 0.95 * max(lengths)]
     return short if len(short) == 1 else []
+
+
+def _tokens_per_param(run: LoggedRun) -> float | None:
+    if run.tokens is None or not run.params:
+        return None
+    return float(run.tokens.values[-1]) / run.params
 
 
 def _last_step(run: LoggedRun) -> float:
