@@ -43,8 +43,9 @@ def json_value(data: str | bytes, *, finite: bool = True) -> Json:
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
     value: Json
+    odd = _may_hold_odd_number(data)
     try:
-        if not _may_hold_odd_number(data):
+        if not odd:
             value = json.loads(data)
         elif finite:
             value = json.loads(data, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
@@ -53,7 +54,7 @@ def json_value(data: str | bytes, *, finite: bool = True) -> Json:
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
     # most files have too few brackets to be deep, and ten thousand of them are not walked through
-    return value if data.count(b"[") + data.count(b"{") <= MOST_DEPTH else checked_depth(value)
+    return value if data.count(b"[") + data.count(b"{") <= MOST_DEPTH else checked_depth(value, any_whole=odd)
 
 
 def json_lines(content: bytes) -> tuple[list[dict[str, Json]], int]:
@@ -115,17 +116,18 @@ def _not_finite(value: object, name: str = "") -> str:
     return next(filter(None, (_not_finite(part, f"{name}.{key}" if name else f"{key}") for key, part in parts)), "")
 
 
-def checked_depth(value: T) -> T:
+def checked_depth(value: T, *, any_whole: bool = True) -> T:
     """`value`. Raises ValueError where its lists and objects are nested more than MOST_DEPTH deep, and for whole
-    numbers that no float holds.
+    numbers that no float holds; not `any_whole`: it is known to have none of these.
     """
     parts: list[object] = [value]
     for _ in range(MOST_DEPTH):
-        if any(type(part) is int and not -_LARGEST < part < _LARGEST for part in parts):
+        kinds = set(map(type, parts))
+        if any_whole and int in kinds and any(type(part) is int and not -_LARGEST < part < _LARGEST for part in parts):
             raise ValueError(f"holds a whole number of more than {_MOST_DIGITS} digits")
-        within = [part.values() if isinstance(part, dict) else part for part in parts if isinstance(part, dict | list)]
-        if not within:
+        if not any(issubclass(kind, dict | list) for kind in kinds):
             return value
+        within = [part.values() if isinstance(part, dict) else part for part in parts if isinstance(part, dict | list)]
         parts = [part for inner in within for part in inner]
     raise ValueError(_TOO_DEEP)
 

@@ -82,7 +82,7 @@ def _faults(
         yield f"traceback printed: {stderr.strip().splitlines()[-1][:200]}"
     if code not in _ENDINGS:
         yield f"exit {code}"
-    if code != 0 and not stderr.strip():
+    if code in (2, 3) and not stderr.strip():  # 4 is an answer
         yield f"exit {code} without a word"
     if seconds > most_seconds:
         yield f"took {seconds:.0f} s"

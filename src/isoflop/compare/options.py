@@ -28,8 +28,11 @@ class StatedSlope:
     """Standard error of `per_log`."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.per_log < 10:
-            raise InputError(f"slope: expected the fall of ln loss per e-fold, a number above 0, got {self.per_log!r}")
+        if not 1e-3 <= self.per_log < 10:  # a fiftieth of what language models show; below, multipliers overflow
+            raise InputError(
+                "slope: expected the fall of ln loss per e-fold, a number above 0 (from .001 to 10), got "
+                f"{self.per_log!r}"
+            )
         if not 0 <= self.sd < float("inf"):
             raise InputError(f"slope: expected a standard error of 0 or above, got {self.sd!r}")
 

@@ -105,7 +105,7 @@ def objects_in(text: Iterable[str], problems: list[str], comments: list[int]) ->
             # one call is four times as fast as one a line
         except ValueError:
             rows = None
-        if isinstance(rows, list) and len(rows) == len(filled) and all(isinstance(row, dict) for row in rows):
+        if isinstance(rows, list) and len(rows) == len(filled) and set(map(type, rows)) <= {dict}:
             yield from cast(list[JsonObject], rows)
             continue
         for number, line in filled:
