@@ -25,8 +25,9 @@ The ratio of methods.md errs .2 % on average, .4 % at most, at a fifth of the sc
 PRIOR_DOF = 3.0
 """Runs' worth of weight of these two: so few that three finished runs outweigh them."""
 
-_NEAR = (-0.04, -0.02, 0.0, 0.02, 0.04)
-"""Shares of the schedule about a look over which a variance is averaged."""
+_GRID = np.linspace(0.04, 1.0, 49)
+_NEAR = 0.041
+"""Share of the schedule on each side of a look over which a variance is averaged."""
 _WHOLE = (0.1, 0.95)
 """Shares between which a finished run must have its losses to stand for its kind."""
 
@@ -114,8 +115,8 @@ def _variance_near(curves: Sequence[Curve], share: Array) -> Array:
     """Variance of ln(loss) over the runs, averaged about each share, for that of a few runs is noisy; 0 of one run."""
     if len(curves) == 1:
         return np.zeros(len(share))
-    near = [
-        np.var([log_loss_at(curve, np.clip(share + shift, 0.01, 1.0)) for curve in curves], axis=0, ddof=1)
-        for shift in _NEAR
-    ]
-    return np.asarray(np.nanmean(near, axis=0))
+    variance = np.var([log_loss_at(curve, _GRID) for curve in curves], axis=0, ddof=1)
+    known = np.isfinite(variance)
+    weights = (np.abs(_GRID[:, None] - _GRID[None, :]) <= _NEAR) & known[None, :]
+    smooth = weights @ np.where(known, variance, 0.0) / np.maximum(weights.sum(axis=1), 1)
+    return np.asarray(np.interp(share, _GRID, smooth))

@@ -74,6 +74,7 @@ def log_loss_at(curve: Curve, share: Array, *, width: float = WIDTH) -> Array:
     for at in dense:
         part = slice(int(first[at]), int(stop[at]))
         # The window is cut at the ends of the run, where its mean share is another than that of the look.
-        shift = np.polynomial.polynomial.polyfit(known[part] - share[at], log_loss[part], 1)[1]
-        between[at] = np.median(log_loss[part] - shift * (known[part] - share[at]))
+        away = known[part] - share[at]
+        slope = float(np.mean((away - away.mean()) * log_loss[part]) / away.var())
+        between[at] = np.median(log_loss[part] - slope * away)
     return between
