@@ -144,3 +144,13 @@ def test_a_training_loss_that_leaves_the_evaluation_loss_is_of_repeated_data(run
     epoch = judge(runs[0], course_at, training=changed(training, -0.02, since=0.5))
     assert epoch.verdict == "data_repeated"
     assert 0.5 < epoch.since < 0.58
+
+
+def test_noisy_training_losses_of_few_batches_ring_nothing():
+    # Single losses scatter by 2 %: nothing but that scatter tells how far two runs of a small model lie apart.
+    rng = np.random.default_rng(11)
+    kinds = {"points": 280, "noise_sd": 0.02, "correlation": 0.0, "offset_sd": 0.004}
+    for _ in range(10):
+        other, run = drawn_curve(rng, **kinds), drawn_curve(rng, **kinds)
+        judgement = judge(run, partial(course_of_repeats, [other]))
+        assert (words(judgement), judgement.spikes) == (["too_early", "on_course"], ())

@@ -9,7 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.watch.curve import Curve
-from isoflop.watch.looks import log_loss_at
+from isoflop.watch.looks import log_loss_at, noise_of
 
 REPEAT_SD = 0.0005
 """Standard deviation of ln(loss) between two runs that differ in their seed, where nothing more is known.
@@ -28,6 +28,8 @@ PRIOR_DOF = 3.0
 _GRID = np.linspace(0.04, 1.0, 49)
 _NEAR = 0.041
 """Share of the schedule on each side of a look over which a variance is averaged."""
+_QUIET = 0.3
+"""Share of the schedule from which on the differences between runs of one recipe hardly fall any more."""
 _WHOLE = (0.1, 0.95)
 """Shares between which a finished run must have its losses to stand for its kind."""
 
@@ -44,8 +46,8 @@ class Course:
     """Degrees of freedom of `level_sd`; infinite for a band that was stated."""
     paths: Array
     """Deviations of right runs from their own courses at the looks; shape (runs, looks), (0, looks) of none."""
-    change_sd: float
-    """Standard deviation of a change of the deviation along a right run, as known without `paths`."""
+    change_sd: Array
+    """Standard deviation of a change of the deviation along a right run, as known without `paths`; shape (looks,)."""
 
 
 def course_of_repeats(like: Sequence[Curve], share: Array) -> Course:
@@ -65,13 +67,14 @@ def course_of_repeats(like: Sequence[Curve], share: Array) -> Course:
     # Each run against the mean of the others.
     paths = (logs - centre) * runs / (runs - 1) if runs > 1 else np.zeros((0, len(share)))
     dof = PRIOR_DOF + runs - 1
-    variance = (PRIOR_DOF * REPEAT_SD**2 + (runs - 1) * _variance_near(whole, share)) / dof
+    prior = usual_sd(REPEAT_SD, whole, share)
+    variance = (PRIOR_DOF * prior**2 + (runs - 1) * _variance_near(whole, share)) / dof
     return Course(
         centre=centre,
         level_sd=np.sqrt(variance * (1 + 1 / runs)),
         level_dof=dof,
         paths=paths,
-        change_sd=REPEAT_SD * np.sqrt(2.0),
+        change_sd=prior * np.sqrt(2.0),
     )
 
 
@@ -92,7 +95,7 @@ def course_of_kin(
         level_sd=np.full(len(share), np.inf) if final is None else level_sd,
         level_dof=level_dof,
         paths=paths,
-        change_sd=KIN_SD,
+        change_sd=usual_sd(KIN_SD, like, share),
     )
 
 
@@ -109,6 +112,16 @@ def paths_of_kin(finished: Sequence[tuple[Curve, Sequence[Curve]]], share: Array
         if like
     ]
     return np.array(rows) if rows else np.zeros((0, len(share)))
+
+
+def usual_sd(sd: float, like: Sequence[Curve], share: Array) -> Array:
+    """Returns the standard deviation of right runs that is taken before any were compared; shape of `share`.
+
+    It is `sd`, or more where the curves `like` themselves are noisy: runs of one public recipe lie about as far apart
+    as single looks scatter. It grows towards the start as it does there.
+    """
+    scatter = max((noise_of(log_loss_at(curve, _GRID[_GRID > _QUIET])) for curve in like), default=0.0)
+    return max(sd, scatter * float(np.sqrt(2.0))) * np.sqrt(np.maximum(_QUIET / share, 1.0))
 
 
 def _variance_near(curves: Sequence[Curve], share: Array) -> Array:

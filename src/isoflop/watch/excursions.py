@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.arrays import Array, robust_sd
+from isoflop.arrays import Array
 from isoflop.watch.curve import Curve
-from isoflop.watch.looks import WIDTH, Looks
+from isoflop.watch.looks import WIDTH, Looks, noise_of
 
 SPIKE = 0.03
 """Rise of ln(loss) over the look before that counts as a spike, however little a loss scatters."""
@@ -23,7 +23,8 @@ DIVERGED = 0.3
 _DIVERGED_SDS = 6.0
 PATIENCE = 2 * WIDTH
 """Share of the schedule after which a rise that has not come back is no spike any more."""
-_SCATTER_POINTS = 8
+_SCATTER_POINTS = 200
+"""Points before a look from which their scatter is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ def spikes_of(curve: Curve, looks: Looks, centre: Array) -> tuple[Spike, ...]:
         pieces.append((pieces[-1][1], np.int64(len(share))))
     for number, (first, stop) in enumerate(pieces):
         if number and start is None:
-            base, limit = _ordinary(share, log_loss, looks, centre, number)
+            base, limit = _ordinary(log_loss, looks, centre, number)
         at = int(first)
         while at < stop:
             above = log_loss[at:stop] - base > (limit if start is None else limit / 2)
@@ -91,8 +92,7 @@ def diverging_after(looks: Looks, centre: Array) -> Array:
         expected = centre[k] - centre[best]
         blind = not np.isfinite(expected)
         rises[k] = x[k] - x[best] - (0.0 if blind else max(float(expected), 0.0))
-        second = np.diff(x[: k + 1], 2)
-        noise = _DIVERGED_SDS * robust_sd(second[-10:]) / np.sqrt(6.0) if len(second) else 0.0
+        noise = _DIVERGED_SDS * noise_of(x[max(k - 11, 0) : k + 1])
         low = max(_RISING_BLIND if blind else RISING, noise)
         lasting = min(rises[k], rises[k - 1])
         if lasting > max(DIVERGED, noise) or (lasting > low and x[k] > x[k - 1] > x[max(k - 2, 0)]):
@@ -109,16 +109,11 @@ def not_finite_from(share: Array, loss: Array) -> float | None:
     return float(share[after]) if after < len(share) else None
 
 
-def _ordinary(share: Array, log_loss: Array, looks: Looks, centre: Array, number: int) -> tuple[float, float]:
+def _ordinary(log_loss: Array, looks: Looks, centre: Array, number: int) -> tuple[float, float]:
     """The level of the look before `number`, raised by what is expected since, and the rise over it that is a spike."""
-    before = slice(0 if number == 1 else int(looks.stops[number - 2]), int(looks.stops[number - 1]))
     expected = float(centre[number] - centre[number - 1]) if number < len(centre) else 0.0
-    part, at = log_loss[before], share[before]
-    scatter = 0.0
-    if len(part) >= _SCATTER_POINTS:
-        middle = len(part) // 2
-        slope = (np.median(part[middle:]) - np.median(part[:middle])) / (at[middle:].mean() - at[:middle].mean())
-        scatter = robust_sd(part - slope * (at - at.mean()))
+    stop = int(looks.stops[number - 1])
+    scatter = noise_of(log_loss[max(stop - _SCATTER_POINTS, 0) : stop])
     rise = expected if expected > 0 else 0.0  # NaN where nothing is expected
     return float(looks.log_loss[number - 1]) + rise, max(SPIKE, _SPIKE_SDS * scatter)
 

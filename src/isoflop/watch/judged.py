@@ -13,7 +13,7 @@ from isoflop.logs.run import LoggedRun, Series
 from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.sealed_forecast import Forecast
 from isoflop.watch.band import NEAR
-from isoflop.watch.course import KIN_SD, Course, course_of_kin, course_of_repeats, paths_of_kin
+from isoflop.watch.course import KIN_SD, Course, course_of_kin, course_of_repeats, paths_of_kin, usual_sd
 from isoflop.watch.curve import TRAINING, Curve
 from isoflop.watch.excursions import not_finite_from
 from isoflop.watch.references import SAME_SIZE, references
@@ -22,6 +22,8 @@ from isoflop.watch.verdict import Judgement, judge
 
 _MIDDLE = NEAR**0.5
 """A loss of a sealed band is the mean over the last part of the way: that at the middle of it, in logarithms."""
+
+_SEVERAL = 3
 
 
 def judge_run(
@@ -55,10 +57,17 @@ def judge_run(
 
 
 def _repeats(seen: Curve, used: Sequence[Curve]) -> bool:
-    """Whether the references differ from the run in nothing but the seed, as far as sizes are known."""
-    if seen.params is None:
-        return True
-    return all(other.params is not None and other.params * SAME_SIZE >= seen.params for other in used)
+    """Whether the references differ from the run in nothing but the seed: equal in size and length.
+
+    Where sizes are not known, several of one length tell by their own spread how far apart such runs lie.
+    """
+    lengths = [seen.total_tokens, *(other.total_tokens for other in used)]
+    if max(lengths) > SAME_SIZE * min(lengths):
+        return False
+    sizes = [other.params for other in used]
+    if seen.params is None or None in sizes:
+        return len(used) >= _SEVERAL
+    return all(size is not None and size * SAME_SIZE >= seen.params for size in sizes)
 
 
 def _kin(
@@ -83,7 +92,13 @@ def _kin(
 def _of_band(band: ExpectedCourse, share: Array) -> Course:
     logs = np.interp(share, _MIDDLE * np.array(band.shares), np.log(band.loss))
     none = np.zeros((0, len(share)))
-    return Course(centre=logs, level_sd=_band_sd(band, share), level_dof=band.degrees, paths=none, change_sd=KIN_SD)
+    return Course(
+        centre=logs,
+        level_sd=_band_sd(band, share),
+        level_dof=band.degrees,
+        paths=none,
+        change_sd=usual_sd(KIN_SD, [], share),
+    )
 
 
 def _band_sd(band: ExpectedCourse, share: Array) -> Array:

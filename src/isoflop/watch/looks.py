@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.arrays import Array, Labels
+from isoflop.arrays import Array, Labels, robust_sd
 from isoflop.watch.curve import Curve
 
 WIDTH = 0.02
@@ -78,3 +78,14 @@ def log_loss_at(curve: Curve, share: Array, *, width: float = WIDTH) -> Array:
         slope = float(np.mean((away - away.mean()) * log_loss[part]) / away.var())
         between[at] = np.median(log_loss[part] - slope * away)
     return between
+
+
+def noise_of(values: Array, *, fewest: int = 5) -> float:
+    """Returns the standard deviation of single values along a curve, from their second differences; 0 of too few.
+
+    Second differences, of which there must be `fewest`, leave out an offset and a steady fall. `values` has shape
+    (values,) or (curves, values); NaN are left out.
+    """
+    second = np.diff(values, 2, axis=-1).ravel()
+    second = second[np.isfinite(second)]
+    return robust_sd(second) / float(np.sqrt(6.0)) if len(second) >= fewest else 0.0

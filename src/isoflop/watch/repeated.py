@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from isoflop.arrays import Array, robust_sd
+from isoflop.arrays import Array
 from isoflop.watch.curve import Curve
-from isoflop.watch.looks import log_loss_at, looks_of
+from isoflop.watch.looks import log_loss_at, looks_of, noise_of
 
 FALL = 0.02
 """Fall of ln(training loss / evaluation loss) since the first looks from which on it is told."""
@@ -30,7 +30,7 @@ def repeated_after(training: Curve, evaluation: Curve, *, from_share: float) -> 
     known, gap = looks.known_at[usable], gap[usable]
     state = np.zeros(len(gap))
     for k in range(_BASE_LOOKS + 1, len(gap)):
-        noise = robust_sd(np.diff(gap[: k - 1], 2)) / np.sqrt(6.0)
+        noise = noise_of(gap[: k - 1], fewest=2)
         base = np.median(gap[:_BASE_LOOKS])
         fallen = gap[k - 1 : k + 1].max()
         slow = fallen < min(base - max(FALL, _SDS * noise), 0.0)

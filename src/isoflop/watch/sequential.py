@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.arrays import Array, robust_sd
+from isoflop.arrays import Array
 from isoflop.watch.course import PRIOR_DOF, Course
+from isoflop.watch.looks import noise_of
 
 THRESHOLD = 3.0
 """Standard deviations by which two looks in a row must lie off on one side.
@@ -19,8 +20,6 @@ RETURNED = 2.0
 """Standard deviations within which two looks in a row must lie until the run counts as on course again."""
 _BASE_LOOKS = 2
 """Looks before the two in question without which a change along the run is not tested."""
-_NOISE_LOOKS = 5
-"""Second differences from which on the run's own noise is estimated."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,8 +53,8 @@ def sequential_test(log_loss: Array, course: Course, *, first: int, threshold: f
     level_off, change_off = np.zeros(looks), np.zeros(looks)
     base: list[int] = []
     for k in range(first, looks):
-        ordinary = _noise_of_paths(course.paths[:, first : k + 1])
-        extra = max(_noise(deviation[first : k + 1]) ** 2 - ordinary**2, 0.0)
+        ordinary = noise_of(course.paths[:, first : k + 1])
+        extra = max(noise_of(deviation[first : k + 1]) ** 2 - ordinary**2, 0.0)
         level[k] = as_normal(deviation[k] / np.sqrt(course.level_sd[k] ** 2 + extra), course.level_dof)
         if k == first:
             continue
@@ -104,18 +103,5 @@ def _change(deviation: Array, course: Course, base: list[int], k: int, extra: fl
     paths = course.paths[np.isfinite(course.paths[:, [*base, k]]).all(axis=1)]
     others = paths[:, k] - np.median(paths[:, base], axis=1) if len(paths) else np.zeros(0)
     dof = PRIOR_DOF + max(len(others) - 1, 0)
-    variance = (PRIOR_DOF * course.change_sd**2 + float(np.sum(others**2))) / dof
+    variance = (PRIOR_DOF * course.change_sd[k] ** 2 + float(np.sum(others**2))) / dof
     return as_normal(own / float(np.sqrt(variance + extra)), dof)
-
-
-def _noise(deviation: Array) -> float:
-    """Standard deviation of single looks, from second differences, which leave out offset and drift; 0 of too few."""
-    second = np.diff(deviation[np.isfinite(deviation)], 2)
-    return robust_sd(second) / float(np.sqrt(6.0)) if len(second) >= _NOISE_LOOKS else 0.0
-
-
-def _noise_of_paths(paths: Array) -> float:
-    """The same of right runs, all together; 0 without one."""
-    second = np.diff(paths, 2, axis=1).ravel() if paths.size else np.zeros(0)
-    second = second[np.isfinite(second)]
-    return robust_sd(second) / float(np.sqrt(6.0)) if len(second) >= _NOISE_LOOKS else 0.0
