@@ -260,9 +260,7 @@ def median_share(values: Sequence[float]) -> str:
 
 def print_theory() -> None:
     print("## The threshold\n")
-    print(
-        "Of 45 looks, the two in a row of one test lie beyond it in at most so many right runs, at the worst correlation:\n"
-    )
+    print("Two of 45 looks in a row lie beyond it in at most so many right runs, at the worst correlation:\n")
     print("| standard deviations | one test | both tests, at most |\n|---|---|---|")
     for threshold in (2.6, 2.8, 3.0, 3.3, 3.5):
         worst = worst_of_correlations(threshold)
@@ -325,7 +323,7 @@ def main(data: Path, studies: Sequence[Path]) -> None:
         "`python bench/watch/false_alarms.py DATA STUDY STUDY > bench/watch/false_alarms.md`. Every look of a whole run"
     )
     print(
-        "counts: a run rings that is called above, below, off shape or diverging at any time. 95 % intervals of Wilson.\n"
+        "counts: a run rings that is called above, below, off shape or diverging at any time. Intervals are of 95 %.\n"
     )
     print_theory()
     print_public(data)
