@@ -93,7 +93,9 @@ def test_a_loss_that_is_no_number_any_more_is_diverging(runs, course_at):
 def test_a_slow_drift_within_a_wide_band_is_off_shape(runs):
     def course_at(share):
         course = course_of_repeats(runs[1:], share)
-        return replace(course, level_sd=np.full(len(share), 0.02), level_dof=np.inf)
+        return replace(
+            course, level_sd=np.full(len(share), 0.02), smooth_sd=np.full(len(share), 0.02), level_dof=np.inf
+        )
 
     drift = replace(runs[0], loss=runs[0].loss * np.exp(0.01 * np.clip(runs[0].share - 0.2, 0, None)))
     judgement = judge(drift, course_at)

@@ -22,6 +22,8 @@ KIN_SD = 0.003
 
 The ratio of methods.md errs .2 % on average, .4 % at most, at a fifth of the schedule of the public ladder.
 """
+SMOOTH = 5
+"""Looks whose median is tested besides single ones."""
 PRIOR_DOF = 3.0
 """Runs' worth of weight of these two: so few that three finished runs outweigh them."""
 
@@ -42,6 +44,8 @@ class Course:
     """Expected ln(loss); NaN where nothing is expected; shape (looks,)."""
     level_sd: Array
     """Standard deviation of a right run about `centre`; shape (looks,)."""
+    smooth_sd: Array
+    """The same of the median of SMOOTH looks in a row, the last one of which is each; shape (looks,)."""
     level_dof: float
     """Degrees of freedom of `level_sd`; infinite for a band that was stated."""
     paths: Array
@@ -68,10 +72,14 @@ def course_of_repeats(like: Sequence[Curve], share: Array) -> Course:
     paths = (logs - centre) * runs / (runs - 1) if runs > 1 else np.zeros((0, len(share)))
     dof = PRIOR_DOF + runs - 1
     prior = usual_sd(REPEAT_SD, whole, share)
-    variance = (PRIOR_DOF * prior**2 + (runs - 1) * _variance_near(whole, share)) / dof
+    sds = [
+        np.sqrt((PRIOR_DOF * prior**2 + (runs - 1) * _variance_near(whole, share, smooth)) / dof * (1 + 1 / runs))
+        for smooth in (1, SMOOTH)
+    ]
     return Course(
         centre=centre,
-        level_sd=np.sqrt(variance * (1 + 1 / runs)),
+        level_sd=sds[0],
+        smooth_sd=np.minimum(sds[0], sds[1]),
         level_dof=dof,
         paths=paths,
         change_sd=prior * np.sqrt(2.0),
@@ -93,6 +101,7 @@ def course_of_kin(
     return Course(
         centre=logs.mean(axis=0) + offset,
         level_sd=np.full(len(share), np.inf) if final is None else level_sd,
+        smooth_sd=np.full(len(share), np.inf) if final is None else level_sd,
         level_dof=level_dof,
         paths=paths,
         change_sd=usual_sd(KIN_SD, like, share),
@@ -124,12 +133,19 @@ def usual_sd(sd: float, like: Sequence[Curve], share: Array) -> Array:
     return max(sd, scatter * float(np.sqrt(2.0))) * np.sqrt(np.maximum(_QUIET / share, 1.0))
 
 
-def _variance_near(curves: Sequence[Curve], share: Array) -> Array:
-    """Variance of ln(loss) over the runs, averaged about each share, for that of a few runs is noisy; 0 of one run."""
+def _variance_near(curves: Sequence[Curve], share: Array, smooth: int) -> Array:
+    """Variance over the runs of ln(loss), of medians of `smooth` looks, averaged about each share; 0 of one run.
+
+    It is averaged because that of a few runs is noisy.
+    """
     if len(curves) == 1:
         return np.zeros(len(share))
-    variance = np.var([log_loss_at(curve, _GRID) for curve in curves], axis=0, ddof=1)
+    logs = np.array([log_loss_at(curve, _GRID) for curve in curves])
+    logs -= logs.mean(axis=0)
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(logs, smooth, axis=1), axis=2)
+    variance = np.var(medians, axis=0, ddof=1)
+    at = _GRID[smooth - 1 :]
     known = np.isfinite(variance)
-    weights = (np.abs(_GRID[:, None] - _GRID[None, :]) <= _NEAR) & known[None, :]
-    smooth = weights @ np.where(known, variance, 0.0) / np.maximum(weights.sum(axis=1), 1)
-    return np.asarray(np.interp(share, _GRID, smooth))
+    weights = (np.abs(at[:, None] - at[None, :]) <= _NEAR) & known[None, :]
+    near = weights @ np.where(known, variance, 0.0) / np.maximum(weights.sum(axis=1), 1)
+    return np.asarray(np.interp(share, at, near))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isoflop.arrays import Array
+from isoflop.arrays import Array, Mask
 from isoflop.watch.curve import Curve
 from isoflop.watch.looks import WIDTH, Looks, noise_of
 
@@ -75,6 +75,15 @@ def spikes_of(curve: Curve, looks: Looks, centre: Array) -> tuple[Spike, ...]:
     if start is not None:
         found.append(_spike(share, log_loss, start, None, base))
     return tuple(found)
+
+
+def in_spikes(spikes: tuple[Spike, ...], share: Array) -> Mask:
+    """Returns whether a spike was under way at each share, as it was seen then; shape of `share`."""
+    found = np.zeros(len(share), dtype=bool)
+    for spike in spikes:
+        until = spike.share + PATIENCE if spike.until is None else spike.until
+        found |= (share >= spike.share) & (share < until)
+    return found
 
 
 def diverging_after(looks: Looks, centre: Array) -> Array:

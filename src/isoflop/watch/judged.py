@@ -95,6 +95,7 @@ def _of_band(band: ExpectedCourse, share: Array) -> Course:
     return Course(
         centre=logs,
         level_sd=_band_sd(band, share),
+        smooth_sd=_band_sd(band, share),
         level_dof=band.degrees,
         paths=none,
         change_sd=usual_sd(KIN_SD, [], share),

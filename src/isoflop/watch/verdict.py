@@ -10,7 +10,7 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.watch.course import Course
 from isoflop.watch.curve import Curve
-from isoflop.watch.excursions import Spike, diverging_after, spikes_of
+from isoflop.watch.excursions import Spike, diverging_after, in_spikes, spikes_of
 from isoflop.watch.history import Change, Evidence, Verdict, history_of, reason_at
 from isoflop.watch.looks import looks_of
 from isoflop.watch.repeated import repeated_after
@@ -55,8 +55,9 @@ def judge(
     centre = np.full(len(looks.share), np.nan) if course is None else course.centre
     first_share = max(FIRST_SHARE, warmup_share(run) + _AFTER_WARMUP)
     first = int(np.searchsorted(looks.known_at, first_share))
-    test = None if course is None else sequential_test(looks.log_loss, course, first=first)
     spikes = spikes_of(run, looks, centre)
+    spiky = in_spikes(spikes, looks.known_at)
+    test = None if course is None else sequential_test(looks.log_loss, course, first=first, spiky=spiky)
     repeated = None if training is None else repeated_after(training, run, from_share=first_share)
     evidence = Evidence(
         last_share=float(run.share[-1]) if len(run.share) else 0.0,
