@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from isoflop.compare import Comparison, PinnedFloor, SlopeUsed
+from isoflop.compare import Comparison, OwnLaw, PinnedFloor, SlopeUsed
 from isoflop.report.comparison_tables import (
     basis_facts,
     next_facts,
@@ -83,3 +83,22 @@ def test_what_would_tell_is_said_with_its_options() -> None:
     seeds, slope = next_facts(comparison(blind))
     assert "--noise-from" in seeds.value
     assert "--slope" in slope.value
+
+
+def test_an_answer_by_the_law_of_the_baseline_says_so_and_has_one_number() -> None:
+    own = replace(
+        BETTER,
+        own_law=OwnLaw(multiplier=1.31, interval=(1.18, 1.45), runs=9, runs_not_reached=2),
+        median=1.31,
+        runs_of_b=9,
+        runs_not_reached=2,
+        slope_used=SlopeUsed(source="the law of A alone, fitted to 9 runs", value=0.06),
+    )
+    (fact,) = basis_facts(comparison(own, a="adamw", b="muon"))
+    assert fact.value == (
+        "the median of 9 runs of muon, each solved by the law of adamw alone, fitted to 9 runs; adamw does not reach 2 "
+        "of the 9 runs of muon, which count as the largest"
+    )
+    table = slope_table(comparison(own, a="adamw", b="muon"))
+    assert table is not None
+    assert "by the law of adamw alone" in table.note

@@ -116,7 +116,7 @@ def _out_of_reach(comparison: Comparison, one: SetVerdict) -> str:
 
 def _by_own_law(comparison: Comparison, one: SetVerdict) -> str:
     """That the multiplier is the median of runs, each solved by A's law."""
-    source = "" if one.slope_used is None else f", {named(one.slope_used.source, comparison)}"
+    source = "" if one.slope_used is None else f", each solved by {named(one.slope_used.source, comparison)}"
     return f"the median of {one.runs_of_b} runs of {comparison.b}{source}"
 
 
@@ -156,7 +156,8 @@ def slope_table(comparison: Comparison) -> SmallTable | None:
     names = _FLOORS if floors == len(_FLOORS) else tuple(f"E {k + 1}" for k in range(floors))
     sources = dict.fromkeys(one.slope_used.source for one in used if one.slope_used is not None)
     axis = AXIS_WORDS[comparison.axis]
-    note = f"Slope: fall of ln(loss) of {comparison.a} per e-fold of {axis}, by {'; '.join(sources)}."
+    by = named("; ".join(sources), comparison)
+    note = f"Slope: fall of ln(loss) of {comparison.a} per e-fold of {axis}, by {by}."
     note += " E: the multiplier if the loss of infinite compute were this." if floors else ""
     note += " As the best: without what choosing the best of several adds." if best else ""
     return SmallTable(
