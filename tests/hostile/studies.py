@@ -15,6 +15,8 @@ READERS: tuple[tuple[str, ...], ...] = (
     ("status", "{}", "--json"),
     ("report", "{}"),
     ("score", "{}"),
+    ("ledger", "{}"),
+    ("ledger", "{}", "--json"),
     ("fit", "{}", "--json"),
     ("fit", "{}"),
     ("predict", "--fit", "{}", "--params", "20K", "--tokens", "1M", "--json"),
