@@ -108,7 +108,7 @@ def test_a_run_folder_before_its_first_line(tmp_path):
     ("first", "then", "word"),
     [
         ("step,loss\n1,5\n2,4\n3,3.9\n", "step,loss\n1,6\n", "shorter"),
-        ("step,loss\n1,5\n2,4\n", "step,loss\n1,6\n2,5.9\n3,5.8\n4,5.7\n", "written anew"),
+        ("step,loss\n1,5\n2,4\n", "step,loss\n1,6\n2,5.9\n3,5.8\n4,5.7\n", "rewritten"),
     ],
 )
 def test_a_log_that_shrinks_or_is_written_anew_is_read_anew(tmp_path, first, then, word):

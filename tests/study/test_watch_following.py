@@ -76,7 +76,7 @@ def test_a_log_that_is_written_anew_is_said(tmp_path: Path, like: Path) -> None:
     assert after.share < before.share
     assert len(said) == 1
     assert "shorter" in said[0]
-    assert "read anew" in said[0]
+    assert "read again" in said[0]
 
 
 def test_a_restart_from_a_checkpoint_replaces_what_it_repeats(tmp_path: Path, like: Path) -> None:

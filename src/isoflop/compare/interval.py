@@ -24,7 +24,7 @@ over one another spread by .08 to .18 of themselves over cells four times apart 
 Muon over AdamW by .2 to .4 (bench/compare/decisions.md)."""
 SPREAD_DEGREES = 8.0
 """Degrees of freedom that this expectation counts for, as in the moderated t of Smyth 2004: about as many comparisons
-as it rests on. Two cells alone have one degree, and an interval 6 to 20 times their spread: 8 pairs told nothing
+as it rests on. Two cells alone have one degree, and an interval 6 to 20 times their spread: 8 pairs decided nothing
 of most recipes 3.4 % lower in one cell and 1.9 % in the other, and tell 94 % of them now:
 bench/compare/stopping.md."""
 

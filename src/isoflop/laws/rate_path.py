@@ -148,8 +148,8 @@ def _steps(at: Array, rate: Array) -> np.ndarray:
     """Places of the intervals in which the rate steps, after the peak; shape (steps,)."""
     width, change = np.diff(at), np.abs(np.diff(rate))
     slope = change / width
-    beside = np.maximum(np.concatenate([[np.inf], slope[:-1]]), np.concatenate([slope[1:], [np.inf]]))
-    step = (change > _JUMP) & (width < _SHORT * at[-1]) & (slope > _STEEPER * beside)
+    around = np.maximum(np.concatenate([[np.inf], slope[:-1]]), np.concatenate([slope[1:], [np.inf]]))
+    step = (change > _JUMP) & (width < _SHORT * at[-1]) & (slope > _STEEPER * around)
     return np.flatnonzero(step & (np.arange(len(step)) >= int(np.argmax(rate >= _AT_PEAK))))
 
 

@@ -1,6 +1,6 @@
 """Every forecast in files and folders: of studies, of planned runs, in files of their own, and written down by hand.
 
-Links are not followed, and what cannot be read is told and left out. Runs and texts are not looked through.
+Links are not followed, and what cannot be read is named and left out. Runs and texts are not looked through.
 """
 
 from __future__ import annotations

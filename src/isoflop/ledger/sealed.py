@@ -68,7 +68,7 @@ def _findings(path: Path, sealed: SealedForecast, study: Path | None) -> _Findin
     data = _tried(problems, lambda: None if study is None else study_data(study))
     unread = len(problems)
     score = _tried(problems, lambda: load_score(path) if is_there(score_path(path)) else None)
-    if len(problems) == unread:  # a score that cannot be read was told already
+    if len(problems) == unread:  # a score that cannot be read was named already
         problems += _score_problems(sealed, score, run)
     if order is not None:
         problems += _order_problems(order, score)

@@ -17,7 +17,7 @@ from isoflop.logs.source import LogSource
 from isoflop.regular_files import open_regular
 
 _REMEMBERED = 64
-"""Bytes before the place that was read up to, by which a file that was written anew is told from one that grew."""
+"""Bytes before the place that was read up to, which show whether a file was rewritten or grew."""
 _MOST_FILES = 4_096
 """Files of a folder whose changes are looked for."""
 _DEEPEST = 6
@@ -69,12 +69,12 @@ class GrowingLog:
         self._mark = mark
         if self._growing is None:
             return self._whole()
-        anew = self._take()
-        if anew and self._growing is None:  # what took its place does not grow by lines
+        why = self._take()
+        if why and self._growing is None:  # what took its place does not grow by lines
             now = self._whole()
-            return now and replace(now, read_anew=anew)
-        runs = () if anew is None or self._growing is None else self._growing.runs()
-        return LogNow(runs=runs, read_anew=anew or "") if runs or anew else None
+            return now and replace(now, read_anew=why)
+        runs = () if why is None or self._growing is None else self._growing.runs()
+        return LogNow(runs=runs, read_anew=why or "") if runs or why else None
 
     def exists(self) -> bool:
         """Whether there is something at the path."""
@@ -88,16 +88,16 @@ class GrowingLog:
         return self._growing
 
     def _whole(self) -> LogNow | None:
-        """The log read whole; None for an empty file, of which nothing can be told yet."""
+        """The log read whole; None for an empty file, of which nothing is known yet."""
         if self.path.is_file() and not self.path.stat().st_size:
             self._mark = None
             return None
         return LogNow(runs=tuple(read_logs(self.path, self._options)))
 
     def _take(self) -> str | None:
-        """Feeds what was appended. Returns why all was read anew, empty where it was not; None: no whole line came."""
+        """Feeds what was appended. Returns why all was read again, empty where it was not; None: no whole line came."""
         assert self._growing is not None
-        file_of_log, anew = self._growing.file, ""
+        file_of_log, why = self._growing.file, ""
         if file_of_log == self.path:
             file_of_log = file_of_log.resolve()  # a link that was named is followed, and one in a run folder is not
         try:
@@ -107,21 +107,21 @@ class GrowingLog:
         with open(descriptor, "rb") as file:
             facts = os.fstat(descriptor)
             if self._offset:
-                anew = self._changed(facts, file.fileno())
-            grown = self._begin() if anew else self._growing
+                why = self._changed(facts, file.fileno())
+            grown = self._begin() if why else self._growing
             if grown is None:
-                return anew
+                return why
             file.seek(self._offset)
             content = file.read(facts.st_size - self._offset)
         whole, end, _ = content.rpartition(b"\n")
         if not end:
-            return anew or (None if content else "")
+            return why or (None if content else "")
         grown.feed(whole + end)
         self._inode = facts.st_ino
         self._offset += len(whole) + 1
         self.bytes_read += len(content)
         self._before = (self._before + whole + end)[-_REMEMBERED:]
-        return anew
+        return why
 
     def _changed(self, facts: os.stat_result, descriptor: int) -> str:
         """Why what was read before is not the beginning of the file any more; empty where it is."""
@@ -130,7 +130,7 @@ class GrowingLog:
         if facts.st_ino != self._inode:
             return f"{self.path}: another file has taken the place of the log"
         if os.pread(descriptor, len(self._before), self._offset - len(self._before)) != self._before:
-            return f"{self.path}: the log was written anew"
+            return f"{self.path}: the log was rewritten"
         return ""
 
     def _mark_now(self) -> _Mark:

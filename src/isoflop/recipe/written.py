@@ -18,7 +18,7 @@ _COMMENTS: Mapping[str, str] = {
     "positions": "rope, relative or learned: what the family has; gpt has learned or rope",
     "context": "tokens of a sequence; measured",
     "z_loss": "weight of ln^2 Z in what is minimised (Chowdhery et al. 2022); 1e-4 in palm",
-    "masked_fraction": "share of each batch that is counted and not learnt from: a known loss of so much compute",
+    "masked_fraction": "share of each batch that is counted and not learnt from: wastes that share of the compute",
     "shape.layers": "layers of every size; leave it out for width_per_layer to decide",
     "shape.width_per_layer": "d_model / n_layers that is aimed at; measured",
     "shape.head_dim": "width of a head; measured",

@@ -33,7 +33,7 @@ LEVELS_NOTE = (
 )
 STUDIES_NOTE = (
     f"Intervals are Wilson's at {share_text(INTERVAL_LEVEL)}, of means Student's. Each study counts once: several "
-    "forecasts from the same runs are hits or misses together. Studies of one text and recipe are alike beyond "
+    "forecasts from the same runs are hits or misses together. Studies of one text and recipe are similar beyond "
     "that, which these intervals do not hold."
 )
 BACKTESTS_NOTE = "Made when the outcome was there, from rows without it: they are no forecasts, and are counted apart."

@@ -46,8 +46,8 @@ class WatchAnswer:
 def watch_once(asked: WatchAsked) -> WatchAnswer:
     """The answer about a run by its log as it is now.
 
-    Raises InputError for files that are missing, no logs or damaged, and where it is not told which of several runs is
-    meant; RefusedError as `watch_run` does.
+    Raises InputError for files that are missing, no logs or damaged, and where none of several runs is
+    named; RefusedError as `watch_run` does.
     """
     place = place_of(asked.request.run)
     runs = read_logs(place.log, asked.request.reading)
@@ -58,7 +58,7 @@ def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_S
     """Yields an answer each time that the log has grown, until the run has ended.
 
     Waits for a log that is not there yet. `say` gets what a person should know meanwhile: what is waited for, that the
-    log was read anew, that nothing comes any more. Raises as `watch_once` does.
+    log was read again, that nothing comes any more. Raises as `watch_once` does.
     """
     place = _awaited_place(asked.request.run, say, every)
     beside = read_beside(asked.request, place)
@@ -67,7 +67,7 @@ def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_S
         started = time.monotonic()
         now = log.look()
         if now is not None and now.read_anew:
-            say(f"{now.read_anew}: it is read anew")
+            say(f"{now.read_anew}: it is read again")
         if now is not None and now.runs:
             silence.broken()
             answer = answer_of(asked, now.runs, place.log, beside)

@@ -85,7 +85,7 @@ def read_beside(request: WatchRequest, place: RunPlace, *, look_for_runs: bool =
     if not paths:
         return Beside(sealed=sealed)
     logs = read_logs([*paths], request.reading)
-    # which of them are finished and alike is told later; what is no log in a study or folder does not matter here
+    # which of them are finished and of one shape is decided later; what is no log in a study or folder is passed over
     notices = [notice for notice in logs.notices if notice.code == "logs_not_read"]
     return Beside(like=tuple(logs), sealed=sealed, notices=tuple(notices))
 
@@ -93,7 +93,7 @@ def read_beside(request: WatchRequest, place: RunPlace, *, look_for_runs: bool =
 def picked_run(runs: Sequence[LoggedRun], path: Path, name: str | None) -> tuple[LoggedRun, tuple[LoggedRun, ...]]:
     """(the run to watch, the others of its log): the one of `name`, the only one, or the only one that has not ended.
 
-    Raises InputError where it cannot be told which is meant, with the names.
+    Raises InputError where it is not clear which is meant, with the names.
     """
     names = [run.name for run in runs]
     if name is not None:

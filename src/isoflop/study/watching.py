@@ -1,4 +1,4 @@
-"""The planned run of a study or a plan, watched while it trains: a look at each stated share, kept and told."""
+"""The planned run of a study or a plan, watched while it trains: a look at each stated share, kept and reported."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def watched(study: Study, spec: RunSpec, source: StudyFolder | None) -> Generato
     """The study with a listener that also watches the run of `spec`, until the block ends.
 
     It is held against the finished runs of the sweep of `source`, and to the forecast sealed in the study. What goes
-    wrong in watching is told once, as the warning `not_watched`, and stops nothing.
+    wrong in watching is reported once, as the warning `not_watched`, and stops nothing.
     """
     listener = _Watching(study, spec, source)
     yield replace(study, listener=listener)

@@ -1,4 +1,4 @@
-"""Loss and learning rate along a run, by the share of its schedule, on which runs of one schedule are alike."""
+"""Loss and learning rate along a run, by the share of its schedule, by which runs of one schedule agree."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def _total(
         total = forecast_tokens
     if total is not None:
         if seen > _BEYOND * total:
-            text = f"the log goes on to {seen / total:.2f} times the {counts} of its plan: the longer one is used"
+            text = f"the log runs to {seen / total:.2f} times the {counts} of its plan: the longer one is used"
             return seen, [Notice(code="longer_than_planned", message=text)]
         return total, []
     if run.ended is True:

@@ -18,7 +18,7 @@ _USUAL_DEGREES = 2.0
 _NO_BIAS = 6.0
 """Finished runs whose mean error is taken for half: a method that always errs one way is corrected as runs show it."""
 _MOST_RUNS = 16
-"""Finished runs, the most alike first, on which a method is tried: more change its error by less than it is known."""
+"""Finished runs, the most similar first, on which a method is tried: more change its error by less than it is known."""
 _OTHER_KIND = 0.25
 """What the error on a run counts for whose references are of its own size where those of the other run are not."""
 

@@ -15,11 +15,11 @@ SPIKE = 0.03
 _SPIKE_SDS = 8.0
 """Standard deviations of single points that a spike must rise besides; 100,000 points of a heavy tail stay below."""
 RISING = 0.05
-"""Rise of ln(loss) over its best, beyond that of right runs, that is divergence while it goes on rising."""
+"""Rise of ln(loss) over its best, beyond that of right runs, that is divergence while it keeps rising."""
 _RISING_BLIND = 0.1
 """The same where nothing is expected: a schedule that raises the rate again may raise a loss by some per cent."""
 DIVERGED = 0.3
-"""A rise that is divergence though it goes on no more; after a smaller one, a loss that falls has another level."""
+"""A rise that is divergence though it has ended; after a smaller one, a loss that falls has another level."""
 _DIVERGED_SDS = 6.0
 PATIENCE = 2 * WIDTH
 """Share of the schedule after which a rise that has not come back is no spike any more."""

@@ -24,7 +24,7 @@ _SKIPPED = 0.05
 _TURN = 1e-3
 """Residual of ln(loss) from which Huber's loss is linear, where the curve is not noisier: as in arXiv 2503.12811."""
 _ROWS = 40.0
-"""How many independent rows a whole curve counts for: what a law misses of it is alike over whole stretches."""
+"""How many independent rows a whole curve counts for: what a law misses of it is correlated over whole stretches."""
 _ALPHA_SD = 0.05
 """How far alpha of a run may be from that of its size: what is left of it in bench/watch/schedule_laws.md."""
 _A_SLOPE, _A_SD = 0.2, 0.4
@@ -202,6 +202,7 @@ def fit_level(fit: LawFit, curve: Curve) -> Level | None:
     alpha = float(fit.shape[ALPHA])
 
     def shape_at(theta: Array) -> Array:
+        """The shape with the run's own alpha."""
         shape = fit.shape.copy()
         shape[ALPHA] = theta[2]
         return shape

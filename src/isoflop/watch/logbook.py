@@ -23,7 +23,7 @@ from isoflop.watch.result import Watched
 SCHEMA = 1
 """Version of the file. Raise it when a field changes its meaning."""
 SHARES = tuple(round(0.02 * k, 2) for k in range(2, 51))
-"""Shares of the schedule at which a study looks at its planned run, unless told others."""
+"""Shares of the schedule at which a study looks at its planned run, unless others are stated."""
 
 Done = Annotated[float, Gt(0), Le(1)]
 _Interval = tuple[Positive, Positive]

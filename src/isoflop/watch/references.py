@@ -15,7 +15,7 @@ from isoflop.watch.stretches import Stretches, end_noise, stretches
 SAME_SIZE = 1.03
 """Ratio of parameters below which two runs are of one size."""
 SAME_LENGTH = 1.15
-"""Ratio of tokens per parameter below which courses are alike to better than the noise of runs."""
+"""Ratio of tokens per parameter below which courses agree to better than the noise of runs."""
 LONGEST_APART = 2.5
 """Ratio of tokens per parameter beyond which the course of one run says nothing about the other."""
 _MISMATCH = 0.006
@@ -55,12 +55,12 @@ def references(run: Curve, like: Sequence[Curve]) -> list[Curve]:
     Several are seeds of one run. Where all have other tokens per parameter, those on the other side of the run's are
     added, so that the course between them is the run's. Empty where none has its schedule, or is near enough in length.
     """
-    alike = [other for other in like if other.final is not None and other.name != run.name and same_shape(run, other)]
-    if run.params is None or any(other.params is None for other in alike):
-        return [other for other in alike if _apart(other.total_tokens, run.total_tokens) <= SAME_SIZE]
+    similar = [other for other in like if other.final is not None and other.name != run.name and same_shape(run, other)]
+    if run.params is None or any(other.params is None for other in similar):
+        return [other for other in similar if _apart(other.total_tokens, run.total_tokens) <= SAME_SIZE]
     near = [
         other
-        for other in alike
+        for other in similar
         if other.params is not None
         and other.params <= SAME_SIZE * run.params
         and length_apart(run, other) <= LONGEST_APART

@@ -9,9 +9,9 @@ from isoflop.watch.curve import Curve
 from isoflop.watch.looks import log_loss_at, looks_of, noise_of
 
 FALL = 0.02
-"""Fall of ln(training loss / evaluation loss) since the first looks from which on it is told."""
+"""Fall of ln(training loss / evaluation loss) since the first looks from which on it is reported."""
 _DROP = 0.01
-"""Its fall from one look to the next that is told as the turn of an epoch."""
+"""Its fall from one look to the next that is reported as the turn of an epoch."""
 _SDS = 6.0
 """Standard deviations of single looks that either must be besides."""
 _BASE_LOOKS = 4
@@ -20,8 +20,8 @@ _BASE_LOOKS = 4
 def repeated_after(training: Curve, evaluation: Curve, *, from_share: float) -> tuple[Array, Array]:
     """Returns the shares of the looks at `training`, and 1 where data have been repeated after that look, else 0.
 
-    Looks before `from_share` carry nothing. Told when the training loss is below the evaluation loss and two looks in a
-    row have fallen from it since the first looks, or when it drops between two looks and stays there while the
+    Looks before `from_share` carry nothing. Reported when the training loss is below the evaluation loss and two looks
+    in a row have fallen from it since the first looks, or when it drops between two looks and stays there while the
     evaluation loss does not drop.
     """
     looks = looks_of(training)

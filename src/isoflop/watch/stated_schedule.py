@@ -85,8 +85,8 @@ def completed(
 
 
 def _length_is_unknown(run: LoggedRun, options: WatchOptions) -> bool:
-    told = options.total_tokens is not None or run.planned_steps is not None or planned_rates(run) is not None
-    return not told and run.ended is not True
+    known = options.total_tokens is not None or run.planned_steps is not None or planned_rates(run) is not None
+    return not known and run.ended is not True
 
 
 def _with_length(

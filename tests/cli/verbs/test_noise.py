@@ -24,7 +24,7 @@ def test_json_has_the_keys_that_programs_rely_on(answer, repeats):
 def test_for_people(run, repeats):
     result = run("noise", repeats)
     assert result.exit_code == 0
-    assert "Recipes distinguished by" in result.stdout
+    assert "Recipes by" in result.stdout
     assert "1 pair" in result.stdout
 
 

@@ -20,7 +20,7 @@ def print_noise(found: MeasuredNoise) -> None:
         f"deviation), on {names[first.set_name]}."
     )
     print_facts([(fact.label, fact.value) for fact in noise_facts(first, found.loss_unit)])
-    print_facts([("Recipes distinguished by", ", ".join(found.told_apart_by) or "size and tokens alone")])
+    print_facts([("Recipes by", ", ".join(found.told_apart_by) or "size and tokens alone")])
     if others:
         click.echo()
         pairs = sorted(first.smallest_gain)

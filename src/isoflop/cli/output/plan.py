@@ -44,7 +44,8 @@ def print_plan(plan: Plan, grade: Grade) -> None:
     if plan.layout_estimate is not None:
         facts += placement_facts(plan.layout_estimate)
     facts += _around(plan)
-    facts.append(("Law", f"{plan.law.name}: {plan.law.paper or plan.law.place}"))
+    source = plan.law.paper or plan.law.place
+    facts.append(("Law", source if plan.law.name == "fitted" else f"{plan.law.name}: {source}"))
     print_facts(facts, title=f"Plan for {format_flops(plan.budget_flops)} training FLOPs")
     if plan.alternatives:
         click.echo()

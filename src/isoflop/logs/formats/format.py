@@ -22,7 +22,7 @@ class GrowingRuns(Protocol):
 
     @property
     def also(self) -> tuple[Path, ...]:
-        """Files that `runs` reads anew each time, and whose change is one of the log."""
+        """Files that `runs` reads again each time, and whose change is one of the log."""
         ...
 
     def feed(self, content: bytes) -> None:
@@ -33,7 +33,7 @@ class GrowingRuns(Protocol):
         ...
 
     def runs(self) -> tuple[LoggedRun, ...]:
-        """The runs up to now, as `LogFormat.read` would have them; none where nothing can be told yet."""
+        """The runs up to now, as `LogFormat.read` would have them; none where nothing is known yet."""
         ...
 
 

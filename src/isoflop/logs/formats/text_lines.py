@@ -245,7 +245,7 @@ class _Run:
     notices: list[Notice] = field(default_factory=list)
 
     def until_now(self) -> _Run:
-        """A copy, of which names may be added and removed: the log goes on."""
+        """A copy, of which names may be added and removed: the log continues."""
         rows, values = {**self.gathered.rows}, {**self.gathered.values}
         gathered = replace(self.gathered, rows=rows, values=values)
         return replace(self, gathered=gathered, settings={**self.settings}, notices=[*self.notices])
