@@ -7,15 +7,11 @@ cache, one of some layers is refused; activation functions and the scaling of ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from isoflop.arch.architecture import Architecture
-from isoflop.codec import Json
-from isoflop.errors import InputError, quoted
-from isoflop.json_values import json_value
-from isoflop.regular_files import read_through_links
+from isoflop.arch.huggingface.config import Config
 
 _QWEN_FULL_LAYERS = 28
 """`max_window_layers` of transformers' Qwen3Config where a file has none: layers below it see the whole context."""
@@ -23,41 +19,7 @@ _MISTRAL_WINDOW = 4096
 """`sliding_window` of transformers' configs where a file has none; those without a window say null."""
 
 
-class _Config:
-    """The fields of a config, read with every problem gathered."""
-
-    def __init__(self, kind: str, values: Mapping[str, Json]) -> None:
-        self.kind = kind
-        """Its `model_type`."""
-        self.values = values
-        self.problems: list[str] = []
-
-    def number(self, name: str, default: int | None = None) -> int:
-        """An integer of at least 1; `default` where the field is missing or null; any other value is a problem."""
-        value = self.values.get(name)
-        if value is None and default is not None:
-            return default
-        if value is None:
-            self.problems.append(f"{name}: missing")
-        elif not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.problems.append(f"{name}: expected a whole number of at least 1, got {quoted(value)}")
-        else:
-            return value
-        return 1
-
-    def flag(self, name: str, default: bool) -> bool:
-        """True or false; `default` where the field is missing or null."""
-        value = self.values.get(name)
-        return default if value is None else bool(value)
-
-    def must_be_false(self, name: str) -> None:
-        """A problem unless the field is missing or false."""
-        value = self.values.get(name, False)
-        if value not in (False,):  # 0 passes too, as it does in Python
-            self.problems.append(f"{name}: no family has {quoted(value)}, only False")
-
-
-def _sliding_window(config: _Config) -> int | None:
+def _sliding_window(config: Config) -> int | None:
     """The window of all layers in tokens, or None; one of some layers only is a problem: a shape's layers are equal.
 
     Mistral's config has a window unless it is null, Qwen's only with `use_sliding_window`; Llama's code ignores it.
@@ -82,7 +44,7 @@ def _sliding_window(config: _Config) -> int | None:
     return config.number("sliding_window", _MISTRAL_WINDOW)
 
 
-def _llama(config: _Config) -> partial[Architecture]:
+def _llama(config: Config) -> partial[Architecture]:
     kind = config.kind
     for name in ("attention_bias", "mlp_bias"):
         config.must_be_false(name)
@@ -104,7 +66,7 @@ def _llama(config: _Config) -> partial[Architecture]:
     )
 
 
-def _gpt(config: _Config) -> partial[Architecture]:
+def _gpt(config: Config) -> partial[Architecture]:
     config.must_be_false("add_cross_attention")
     width, heads = config.number("n_embd"), config.number("n_head")
     if width % heads:
@@ -127,7 +89,7 @@ def _gpt(config: _Config) -> partial[Architecture]:
 
 
 # Defaults are those of the library's own config classes, for fields that published files leave out.
-_READERS: dict[str, tuple[Callable[[_Config], partial[Architecture]], str]] = {
+EXACT_READERS: dict[str, tuple[Callable[[Config], partial[Architecture]], str]] = {
     "llama": (_llama, "max_position_embeddings"),
     "mistral": (_llama, "max_position_embeddings"),
     "qwen3": (_llama, "max_position_embeddings"),
@@ -135,33 +97,3 @@ _READERS: dict[str, tuple[Callable[[_Config], partial[Architecture]], str]] = {
     "gpt_bigcode": (_gpt, "n_positions"),
 }
 """{`model_type`: (its reader, the field of its longest context)}."""
-
-
-def read_config(path: Path) -> tuple[Architecture, int]:
-    """(architecture, longest context) of the config.json at `path`.
-
-    Raises InputError where the file cannot be read or its `model_type` is not exactly one of the families, and, with
-    all problems at once, where a field is missing or has a value that no family has.
-    """
-    try:
-        values = json_value(read_through_links(path))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a config.json, or the name of a published model") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected JSON as Hugging Face writes it, and it cannot be read ({error})") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected a JSON object, got {type(values).__name__}")
-    kind = values.get("model_type")
-    if kind is None:
-        raise InputError(f"{path}: model_type: missing; expected one of {', '.join(_READERS)}")
-    if not isinstance(kind, str) or kind not in _READERS:
-        raise InputError(
-            f"{path}: model_type: expected one of {', '.join(_READERS)}, got {quoted(kind)}; "
-            "give the shape by options such as --layers and --d-model"
-        )
-    reader, context = _READERS[kind]
-    config = _Config(kind, values)
-    shape, seq_len = reader(config), config.number(context)
-    if config.problems:
-        raise InputError.gathered(str(path), dict.fromkeys(config.problems))
-    return shape(), seq_len

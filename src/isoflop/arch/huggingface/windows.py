@@ -1,0 +1,79 @@
+"""Which layers of a configuration have a window, and which have experts."""
+
+from __future__ import annotations
+
+from isoflop.arch.huggingface.config import Config
+
+_FULL_LAYERS = 28
+"""`max_window_layers` of transformers' Qwen configs where a file has none: layers below it see the whole context."""
+_CHUNK = 8192
+"""`attention_chunk_size` of transformers' Llama4TextConfig where a file has none."""
+_WINDOWED = ("sliding_attention", "chunked_attention")
+_KNOWN = (*_WINDOWED, "full_attention")
+
+
+def windows(config: Config, layers: int, *, default: int | None, pattern: int | None = None) -> list[int | None]:
+    """The window of each of `layers` layers in tokens, None where all previous tokens are seen.
+
+    `layer_types` decides where a file has it; else every layer but each `pattern`-th has the window, without a pattern
+    all of them. `default` is the window of the library's own config where the file has none.
+    """
+    stated = config.get("sliding_window", default)
+    types = config.words("layer_types")
+    if stated is None:
+        return [None] * layers
+    window = config.number("sliding_window", default)
+    if types is None:
+        return [None if pattern and (layer + 1) % pattern == 0 else window for layer in range(layers)]
+    return _by_types(config, types, layers, window)
+
+
+def qwen_windows(config: Config, layers: int) -> list[int | None]:
+    """Of Qwen: windows only with `use_sliding_window`, then in the layers from `max_window_layers` on."""
+    used, types = config.flag("use_sliding_window", False), config.words("layer_types")
+    below = config.get("max_window_layers", _FULL_LAYERS)
+    stated = config.get("sliding_window")
+    if not used or stated is None:
+        if types is not None and set(types) & set(_WINDOWED):
+            config.problems.append("layer_types: layers with a window, and use_sliding_window is false")
+        return [None] * layers
+    window = config.number("sliding_window")
+    if types is not None:
+        return _by_types(config, types, layers, window)
+    if not isinstance(below, int) or isinstance(below, bool) or below < 0:
+        config.problems.append(f"max_window_layers: expected a whole number of at least 0, got {below!r}")
+        return [None] * layers
+    return [None if layer < below else window for layer in range(layers)]
+
+
+def llama4_windows(config: Config, layers: int) -> list[int | None]:
+    """Of Llama 4: layers with rotary positions attend within chunks of the context, three of four by default."""
+    chunk = config.get("attention_chunk_size", _CHUNK)
+    types, rotary = config.words("layer_types"), config.get("no_rope_layers")
+    if chunk is None:
+        return [None] * layers
+    size = config.number("attention_chunk_size", _CHUNK)
+    if types is not None:
+        return _by_types(config, types, layers, size)
+    if isinstance(rotary, list) and rotary:
+        if len(rotary) != layers:
+            config.problems.append(f"no_rope_layers: expected one entry a layer, {layers}, got {len(rotary)}")
+        return [size if entry else None for entry in rotary]
+    return [None if (layer + 1) % 4 == 0 else size for layer in range(layers)]
+
+
+def expert_layers(config: Config, layers: int) -> list[bool]:
+    """Which layers have experts: every `decoder_sparse_step`-th but those of `mlp_only_layers` (Qwen)."""
+    step = config.number("decoder_sparse_step", 1)
+    dense = config.get("mlp_only_layers", [])
+    without = dense if isinstance(dense, list) else []
+    return [layer not in without and (layer + 1) % step == 0 for layer in range(layers)]
+
+
+def _by_types(config: Config, types: list[str], layers: int, window: int) -> list[int | None]:
+    unknown = sorted(set(types) - set(_KNOWN))
+    if unknown:
+        config.problems.append(f"layer_types: expected {', '.join(_KNOWN)}, got {', '.join(unknown)}")
+    if len(types) != layers:
+        config.problems.append(f"layer_types: expected one entry a layer, {layers}, got {len(types)}")
+    return [window if kind in _WINDOWED else None for kind in types]
