@@ -232,3 +232,27 @@ def test_muon_keeps_one_momentum_of_the_hidden_matrices(answer):
     of_adam = answer("count", "llama3-8b", "--gpus", "64xH100", "--sharded", 64)["devices"]
     spared = of_adam["train_bytes"]["optimizer"] - on["train_bytes"]["optimizer"]
     assert spared == pytest.approx(4 * hidden / 64, rel=1e-6)
+
+
+def test_a_config_with_experts(answer, run, tmp_path):
+    """Mixtral 8x7B: every layer stores eight experts and uses two."""
+    path = tmp_path / "config.json"
+    shape = {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32}
+    more = {"num_key_value_heads": 8, "vocab_size": 32000, "max_position_embeddings": 32768, "num_local_experts": 8}
+    path.write_text(json.dumps({"model_type": "mixtral", "num_experts_per_tok": 2} | shape | more))
+    value = answer("count", path, "--seq-len", 4096, "--batch", 2, "--kv-cache", "int8")
+    assert value["params"]["total"] == 46_702_792_704
+    assert value["active_params"]["total"] == 12_879_925_248
+    assert value["flops_per_token"]["six_active_n"] == 6 * 12_879_925_248
+    assert value["memory_bytes"]["serve_weights"] == 2 * 46_702_792_704
+    assert value["memory_bytes"]["serve_kv_cache"] == 2 * 32 * 2 * 1024 * 4096
+    assert value["layers"][0]["count"] == 32
+    hidden = value["params"]["by_role"]["attention"] + value["params"]["by_role"]["feed_forward"]
+    muon = answer("count", path, "--optimizer", "muon")["memory_bytes"]["train_state"]
+    assert value["memory_bytes"]["train_state"] - muon == 4 * hidden
+    printed = " ".join(run("count", path).stdout.split())
+    assert "2 of 8 experts of 14336" in printed
+    assert "a token uses" in printed
+    refused = run("count", path, "--gpus", "8xH100")
+    assert refused.exit_code == 2
+    assert "mixtral is of none" in refused.stderr

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from isoflop.arch.architecture import MOST_OF_A_SHAPE
 from isoflop.arch.composed.parts import Attention, Experts, FeedForward, LatentAttention
+from isoflop.arch.layout import HiddenOptimizer
 from isoflop.arch.tensors import ParamCount
 from isoflop.errors import InputError, Notice
 
@@ -52,6 +54,22 @@ class ComposedModel:
     notices: tuple[Notice, ...] = ()
     """What the configuration has beside the model that was counted."""
 
+    def __post_init__(self) -> None:
+        problems = []
+        for layer in dict.fromkeys(self.layers):
+            part, attention = layer.feed_forward, layer.attention
+            if isinstance(attention, Attention) and attention.n_heads % attention.n_kv_heads:
+                problems.append(
+                    f"heads of keys and values: expected a divisor of {attention.n_heads}, got {attention.n_kv_heads}"
+                )
+            if isinstance(part, Experts) and part.active > part.total:
+                problems.append(f"experts: a token is to use {part.active} of {part.total}")
+            widest = max(*_numbers(attention), *_numbers(part), self.d_model, self.vocab_size, self.context)
+            if widest > MOST_OF_A_SHAPE:
+                problems.append(f"expected widths and counts of at most {MOST_OF_A_SHAPE:,}, got {widest:,}")
+        if problems:
+            raise InputError.gathered(f"model of type {self.kind}", dict.fromkeys(problems))
+
     def params(self) -> ParamCount:
         """Parameters by role, all that are stored. The router counts as feed-forward."""
         return self._count(stored=True)
@@ -89,9 +107,11 @@ class ComposedModel:
         """{convention: training FLOPs per token}, all of COMPOSED_CONVENTIONS."""
         return {convention: self.flops_per_token(seq_len, convention) for convention in COMPOSED_CONVENTIONS}
 
-    def state_bytes(self) -> int:
-        """Bytes of weights, gradients and optimiser, all experts among them."""
-        return STATE_BYTES * self.params().total
+    def state_bytes(self, optimizer: HiddenOptimizer = "adamw") -> int:
+        """Bytes of weights, gradients and optimiser, all experts among them; Muon keeps one moment of hidden matrices."""
+        count = self.params()
+        spared = 0 if optimizer == "adamw" else 4 * (count.attention + count.feed_forward)
+        return STATE_BYTES * count.total - spared
 
     def weight_bytes(self, value_bytes: float = 2) -> int:
         """Bytes of the served weights: all experts, whichever a token chooses."""
@@ -123,9 +143,8 @@ class ComposedModel:
         )
 
 
-Role: TypeAlias = Literal["dense", "experts"]
-
-
-def role_of(layer: Layer) -> Role:
-    """Whether a layer has experts."""
-    return "experts" if isinstance(layer.feed_forward, Experts) else "dense"
+def _numbers(part: AnyAttention | AnyFeedForward) -> list[int]:
+    """All widths and counts of a part."""
+    inner = [each for each in vars(part).values() if isinstance(each, FeedForward)]
+    own = [each for each in vars(part).values() if isinstance(each, int) and not isinstance(each, bool)]
+    return [*own, *(number for each in inner for number in _numbers(each))]

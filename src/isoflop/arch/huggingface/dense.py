@@ -8,7 +8,7 @@ from dataclasses import replace
 from isoflop.arch.composed.model import AnyFeedForward, ComposedModel, Layer
 from isoflop.arch.composed.parts import Attention, FeedForward, QueryKeyNorm
 from isoflop.arch.huggingface.config import Config
-from isoflop.arch.huggingface.windows import qwen_windows, windows
+from isoflop.arch.huggingface.windows import no_windows, qwen_windows, windows
 
 
 def attention_of(
@@ -71,7 +71,7 @@ def llama(config: Config) -> ComposedModel:
     if config.kind == "mistral":
         found = windows(config, layers, default=4096)
     else:
-        found = qwen_windows(config, layers) if smol else [None] * layers
+        found = qwen_windows(config, layers) if smol else no_windows(config, layers)
     return model_of(config, attention, part, found, tied=smol)
 
 
@@ -105,7 +105,7 @@ def gemma(config: Config) -> ComposedModel:
         norm="heads" if generation == 3 else "none",
     )
     if generation == 1:
-        found: list[int | None] = [None] * layers
+        found = no_windows(config, layers)
     else:
         pattern = 2 if generation == 2 else config.number("_sliding_window_pattern", 6)
         pattern = config.number("sliding_window_pattern", pattern)
@@ -137,7 +137,7 @@ def phi(config: Config) -> ComposedModel:
     config.must_be_false("qk_layernorm")
     part = FeedForward(width=config.number("intermediate_size"), gated=False, bias=True)
     attention = attention_of(config, bias=(True, True))
-    found: list[int | None] = [None] * layers
+    found = no_windows(config, layers)
     model = model_of(config, attention, part, found, tied=False, norm_vectors=2, end_vectors=2)
     return replace(model, head_bias=True)
 
@@ -148,7 +148,7 @@ def olmo(config: Config) -> ComposedModel:
     first = config.kind == "olmo"
     attention = attention_of(config, bias=(both, both), norm="none" if first else "whole")
     part = FeedForward(width=config.number("intermediate_size"))
-    found = windows(config, layers, default=4096, pattern=4) if config.kind == "olmo3" else [None] * layers
+    found = windows(config, layers, default=4096, pattern=4) if config.kind == "olmo3" else no_windows(config, layers)
     ends = 0 if first else 1
     return model_of(config, attention, part, found, tied=False, norm_vectors=2 * ends, end_vectors=ends)
 
@@ -158,15 +158,18 @@ def glm4(config: Config) -> ComposedModel:
     layers = config.number("num_hidden_layers")
     attention = attention_of(config, bias=(config.flag("attention_bias", False), False), head_dim=128)
     part = FeedForward(width=config.number("intermediate_size"))
-    return model_of(config, attention, part, [None] * layers, tied=False, norm_vectors=4)
+    return model_of(config, attention, part, no_windows(config, layers), tied=False, norm_vectors=4)
 
 
 def gpt_neox(config: Config) -> ComposedModel:
     """GPT-NeoX and Pythia: two matrices, norms and products with biases."""
     layers, both = config.number("num_hidden_layers"), config.flag("attention_bias", True)
     part = FeedForward(width=config.number("intermediate_size"), gated=False, bias=True)
-    attention = attention_of(config, bias=(both, both))
-    return model_of(config, attention, part, [None] * layers, tied=False, norm_vectors=4, end_vectors=2)
+    heads, width = config.number("num_attention_heads"), config.number("hidden_size")
+    attention = Attention(
+        n_heads=heads, n_kv_heads=heads, head_dim=max(1, width // heads), query_bias=both, output_bias=both
+    )
+    return model_of(config, attention, part, no_windows(config, layers), tied=False, norm_vectors=4, end_vectors=2)
 
 
 def starcoder2(config: Config) -> ComposedModel:

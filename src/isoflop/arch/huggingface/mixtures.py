@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isoflop.arch.composed.model import AnyFeedForward, ComposedModel, Layer
-from isoflop.arch.composed.parts import Experts, FeedForward, LatentAttention
+from isoflop.arch.composed.parts import Experts, FeedForward, LatentAttention, QueryKeyNorm
 from isoflop.arch.huggingface.config import Config
 from isoflop.arch.huggingface.dense import attention_of, model_of
-from isoflop.arch.huggingface.windows import expert_layers, llama4_windows, qwen_windows, windows
+from isoflop.arch.huggingface.windows import expert_layers, llama4_windows, no_windows, qwen_windows, windows
 from isoflop.errors import Notice
 
 
@@ -33,7 +33,7 @@ def olmoe(config: Config) -> ComposedModel:
         expert=FeedForward(width=config.number("intermediate_size")),
     )
     attention = attention_of(config, bias=(both, both), norm="whole")
-    return model_of(config, attention, experts, [None] * layers, tied=False)
+    return model_of(config, attention, experts, no_windows(config, layers), tied=False)
 
 
 def qwen_moe(config: Config) -> ComposedModel:
@@ -91,9 +91,9 @@ def llama4(config: Config) -> ComposedModel:
 def glm4_moe(config: Config) -> ComposedModel:
     """GLM 4.5: dense layers first, then mixtures with shared experts."""
     layers, both = config.number("num_hidden_layers"), config.flag("attention_bias", False)
-    norm = "heads" if config.flag("use_qk_norm", False) else "none"
+    norm: QueryKeyNorm = "heads" if config.flag("use_qk_norm", False) else "none"
     attention = attention_of(config, kv_default=8, bias=(both, False), norm=norm)
-    model = model_of(config, attention, _dense_first(config, layers, first=1), [None] * layers, tied=False)
+    model = model_of(config, attention, _dense_first(config, layers, first=1), no_windows(config, layers), tied=False)
     return replace(model, notices=_further_heads(config))
 
 

@@ -19,18 +19,27 @@ def windows(config: Config, layers: int, *, default: int | None, pattern: int | 
     all of them. `default` is the window of the library's own config where the file has none.
     """
     stated = config.get("sliding_window", default)
-    types = config.words("layer_types")
+    types = _layer_types(config, layers)
     if stated is None:
         return [None] * layers
     window = config.number("sliding_window", default)
     if types is None:
         return [None if pattern and (layer + 1) % pattern == 0 else window for layer in range(layers)]
-    return _by_types(config, types, layers, window)
+    return _by_types(types, window)
+
+
+def no_windows(config: Config, layers: int) -> list[int | None]:
+    """Of models whose code knows no window, whatever `sliding_window` says."""
+    config.get("sliding_window")
+    types = _layer_types(config, layers)
+    if types is not None and set(types) & set(_WINDOWED):
+        config.problems.append(f"layer_types: layers with a window, and models of type {config.kind} have none")
+    return [None] * layers
 
 
 def qwen_windows(config: Config, layers: int) -> list[int | None]:
     """Of Qwen: windows only with `use_sliding_window`, then in the layers from `max_window_layers` on."""
-    used, types = config.flag("use_sliding_window", False), config.words("layer_types")
+    used, types = config.flag("use_sliding_window", False), _layer_types(config, layers)
     below = config.get("max_window_layers", _FULL_LAYERS)
     stated = config.get("sliding_window")
     if not used or stated is None:
@@ -39,7 +48,7 @@ def qwen_windows(config: Config, layers: int) -> list[int | None]:
         return [None] * layers
     window = config.number("sliding_window")
     if types is not None:
-        return _by_types(config, types, layers, window)
+        return _by_types(types, window)
     if not isinstance(below, int) or isinstance(below, bool) or below < 0:
         config.problems.append(f"max_window_layers: expected a whole number of at least 0, got {below!r}")
         return [None] * layers
@@ -49,12 +58,12 @@ def qwen_windows(config: Config, layers: int) -> list[int | None]:
 def llama4_windows(config: Config, layers: int) -> list[int | None]:
     """Of Llama 4: layers with rotary positions attend within chunks of the context, three of four by default."""
     chunk = config.get("attention_chunk_size", _CHUNK)
-    types, rotary = config.words("layer_types"), config.get("no_rope_layers")
+    types, rotary = _layer_types(config, layers), config.get("no_rope_layers")
     if chunk is None:
         return [None] * layers
     size = config.number("attention_chunk_size", _CHUNK)
     if types is not None:
-        return _by_types(config, types, layers, size)
+        return _by_types(types, size)
     if isinstance(rotary, list) and rotary:
         if len(rotary) != layers:
             config.problems.append(f"no_rope_layers: expected one entry a layer, {layers}, got {len(rotary)}")
@@ -70,10 +79,18 @@ def expert_layers(config: Config, layers: int) -> list[bool]:
     return [layer not in without and (layer + 1) % step == 0 for layer in range(layers)]
 
 
-def _by_types(config: Config, types: list[str], layers: int, window: int) -> list[int | None]:
+def _layer_types(config: Config, layers: int) -> list[str] | None:
+    """The kind of attention of each layer; None where the file has none. Another kind than windows is a problem."""
+    types = config.words("layer_types")
+    if types is None:
+        return None
     unknown = sorted(set(types) - set(_KNOWN))
     if unknown:
         config.problems.append(f"layer_types: expected {', '.join(_KNOWN)}, got {', '.join(unknown)}")
     if len(types) != layers:
         config.problems.append(f"layer_types: expected one entry a layer, {layers}, got {len(types)}")
+    return types
+
+
+def _by_types(types: list[str], window: int) -> list[int | None]:
     return [window if kind in _WINDOWED else None for kind in types]

@@ -13,14 +13,16 @@ import cloup
 from cloup import option_group
 
 from isoflop.arch import DTYPE_BYTES, MOST_OF_A_SHAPE, Architecture, family_named, memory_bytes
+from isoflop.arch.composed.model import ComposedModel
 from isoflop.arch.devices import layout_of, on_devices
-from isoflop.arch.huggingface import read_config
+from isoflop.arch.huggingface import read_model
 from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, HiddenOptimizer, Layout, Recompute, TrainingSetup
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape, shape_account, usual_head_dim
 from isoflop.cli.options.types import QUANTITY, WholeNumber
 from isoflop.cli.options.verb import flags, json_option, picked, verb
 from isoflop.cli.output.count import DevicesAccount, print_count
+from isoflop.cli.output.count_composed import Use, composed_json, print_composed
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.errors import InputError, Notice
@@ -159,6 +161,14 @@ def command(
     shape, on_gpus = picked(CustomShape, options), picked(OnGpus, options)
     arch, own_seq_len, source = _shape(model, params, shape, seq_len)
     context = seq_len or own_seq_len
+    if isinstance(arch, ComposedModel):
+        if gpus is not None:
+            raise InputError(
+                f"count: --gpus: layouts are computed for the families of isoflop, and {arch.kind} is of none"
+            )
+        use = Use(batch=batch, weights=weights, cache=kv_cache, optimizer=optimizer)
+        _print_composed(arch, context, use, f"{model}: {source}", as_json)
+        return
     account = replace(
         shape_account(arch, context),
         memory_bytes=memory_bytes(arch, context, batch=batch, weights=weights, cache=kv_cache, optimizer=optimizer),
@@ -176,6 +186,15 @@ def command(
     print_count(account, devices, batch=batch, optimizer=optimizer, title=f"{model or arch.family}: {source}")
 
 
+def _print_composed(model: ComposedModel, seq_len: int, use: Use, title: str, as_json: bool) -> None:
+    name, source = title.rsplit(": ", 1)
+    if as_json:
+        print_json({**composed_json(model, seq_len, use), "name": name, "source": source})
+        return
+    print_composed(model, seq_len, use, title=title)
+    print_notices(model.notices)
+
+
 def _name_or_size(words: tuple[str, ...], params: float | None) -> tuple[str | None, float | None]:
     """Returns (name, size) of the argument, whose words make one name: `llama3 8b` is llama3-8b, and `7B` a size."""
     name = "-".join(words) or None
@@ -186,15 +205,16 @@ def _name_or_size(words: tuple[str, ...], params: float | None) -> tuple[str | N
 
 def _shape(
     name: str | None, params: float | None, shape: CustomShape, seq_len: int | None
-) -> tuple[Architecture, int, str]:
-    """Returns (architecture, context length in tokens, source) of the requested shape."""
+) -> tuple[Architecture | ComposedModel, int, str]:
+    """Returns (model, context length in tokens, source) of the requested shape: a shape of a family where one is it."""
     context = seq_len or DEFAULT_SEQ_LEN
     if name is not None:
         if shape.set_names or params is not None:
             raise InputError("count: a published model has its own shape; use the name or shape options, not both")
         path = Path(name)
         if name not in published_models() and (path.suffix == ".json" or path.exists()):
-            return *read_config(path / "config.json" if path.is_dir() else path), "a Hugging Face config"
+            found = read_model(path / "config.json" if path.is_dir() else path)
+            return found.shape or found.composed, found.composed.context, "a Hugging Face config"
         return *published_shape(name), published_model(name).source
     family, vocab = shape.family or "llama", shape.vocab or DEFAULT_VOCAB_SIZE
     if params is not None:
