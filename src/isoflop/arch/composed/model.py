@@ -108,7 +108,7 @@ class ComposedModel:
         return {convention: self.flops_per_token(seq_len, convention) for convention in COMPOSED_CONVENTIONS}
 
     def state_bytes(self, optimizer: HiddenOptimizer = "adamw") -> int:
-        """Bytes of weights, gradients and optimiser, all experts among them; Muon keeps one moment of hidden matrices."""
+        """Bytes of weights, gradients and optimiser, experts among them; Muon keeps one moment of hidden matrices."""
         count = self.params()
         spared = 0 if optimizer == "adamw" else 4 * (count.attention + count.feed_forward)
         return STATE_BYTES * count.total - spared
