@@ -25,6 +25,8 @@ class Outcome:
     """ln(predicted / final)."""
     half: float
     """Half the width of the interval, in ln(loss)."""
+    ratio_weight: float
+    """Of the ratio method in the forecast; 0 where it says nothing."""
 
     @property
     def held(self) -> bool:
@@ -56,13 +58,18 @@ def outcomes(
     like: Callable[[Curve, Sequence[Curve]], list[Curve]] = smaller,
     methods: Sequence[Method] = METHODS,
     level: float = 0.9,
+    of: Sequence[Curve] | None = None,
 ) -> list[Outcome]:
-    """What became of the forecasts at `share` of those runs about which the methods say anything."""
+    """What became of the forecasts at `share` of those runs (all, or `of`) about which the methods say anything."""
     found = []
-    for run in curves:
+    for run in curves if of is None else of:
         answer = forecast_end(run.until(share), like(run, curves), methods, level)
         if answer is not None and run.final is not None:
             low, high = np.log(answer.interval)
             error = float(np.log(answer.predicted_final / run.final))
-            found.append(Outcome(run=run.name, error=error, half=float(high - low) / 2))
+            found.append(
+                Outcome(
+                    run=run.name, error=error, half=float(high - low) / 2, ratio_weight=answer.weights.get("ratio", 0.0)
+                )
+            )
     return found
