@@ -3,8 +3,9 @@
     python bench/watch/final_losses.py DATA [STUDY ...] > bench/watch/final_losses.md
 
 DATA holds ladder_curves (OLMo ladder, 190M to 1B parameters), optimizer_runs (modded-nanogpt, seeds of one model) and
-gemstones (22 shapes at one length and a constant rate). Each STUDY is a study of isoflop, whose runs have no evaluations
-on the way: losses of training batches are held against each other, and the final loss is that of the validation text.
+gemstones (22 shapes at one length and a constant rate). Each STUDY is a study of isoflop, whose runs have no
+evaluations on the way: losses of training batches are held against each other, and the final loss is that of the
+validation text.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ OTHER_SETS = ("dolma_books", "dolma_stack", "pile", "wikitext_103", "ice")
 TWELVE = ("1xC", "2xC", "5xC", "10xC")
 LARGEST = 12
 RECIPES = ("recipe-12", "recipe-10", "recipe-06", "recipe-15", "recipe-05", "recipe-17")
-HEAD = """| forecast at | by | runs | mean error | largest | bias | interval holds | half-width, mean | weight of the ratio |
+HEAD = """| forecast at | by | runs | mean error | largest | bias | interval holds | half-width, mean | ratio's weight |
 |---|---|---|---|---|---|---|---|---|"""
 
 
@@ -42,8 +43,8 @@ def main() -> None:
     asked = parser.parse_args()
     print("# Final losses forecast on the way\n\nMade by `python bench/watch/final_losses.py DATA STUDY ...`.\n")
     print(
-        "Errors are of ln(final loss), in %; intervals are nominal 90 %. Each forecast sees the beginning of its run and "
-        "the finished runs that the section names, no more: choices and widths come from those.\n"
+        "Errors are of ln(final loss), in %; intervals are nominal 90 %. Each forecast sees the beginning of its run "
+        "and the finished runs that the section names, no more: choices and widths come from those.\n"
     )
     ladder(asked.data)
     seeds(asked.data)
