@@ -51,6 +51,16 @@ def test_the_band_is_sealed_with_the_forecast_and_read_back(tmp_path):
     assert answer.course == course()
 
 
+def test_a_band_that_was_not_sealed_or_is_of_another_loss_is_made_and_told():
+    run = logged_run("large", SIZE, 20 * SIZE, until=0.4)
+    plain = forecast_of(SIZE, 20 * SIZE)
+    other = Forecast(**{**vars(plain), "course": ExpectedCourse(**{**vars(course()), "measured": "books"})})
+    for forecast in (plain, other):
+        answer = watch_run(run, ladder(), forecast=forecast)
+        assert answer.course == course()
+        assert "band_made_now" in [notice.code for notice in answer.notices]
+
+
 def test_a_forecast_without_a_band_is_written_as_before():
     assert "course" not in to_json(forecast_of(SIZE, 20 * SIZE))
 

@@ -3,7 +3,7 @@
 The logarithm of the ratio at share s of the schedule is a constant, which is what the two final losses differ by, plus
 a drift c (s^-1.5 - 1) that dies out along the run, a walk, and the noise of the points. The constant is estimated from
 the last stretches of the run by generalised least squares. How large drift and walk are was measured on published
-ladders (bench/watch/ladder.md); the errors on the user's own finished runs correct it (errors.py).
+ladders (bench/watch/final_losses.md); the errors on the user's own finished runs correct it (errors.py).
 """
 
 from __future__ import annotations

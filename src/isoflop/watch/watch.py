@@ -10,6 +10,7 @@ import numpy as np
 from isoflop.distributions import student_upper
 from isoflop.errors import InputError, Notice
 from isoflop.logs.run import LoggedRun
+from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.sealed_forecast import Forecast
 from isoflop.units import format_number
 from isoflop.watch.band import expected_course
@@ -51,11 +52,8 @@ def watch_run(
     used = references(seen, curves.like)
     notices += _about_references(seen, used, curves.like)
     combined = None if seen.final is not None else forecast_end(seen, curves.like, methods, options.level)
-    course = None
-    if forecast is not None:
-        if forecast.loss_unit != run.loss_unit:
-            raise InputError(f"{run.name}: its losses are in {run.loss_unit}, the forecast in {forecast.loss_unit}")
-        course = forecast.course or expected_course(forecast, whole, curves.like, options.level)
+    course, about = _course(whole, curves.like, forecast, options.level, run.loss_unit)
+    notices += about
     judgement = judge_run(run, seen, curves.like, forecast=forecast, band=course, as_of=options.as_of)
     share = float(seen.share[-1])
     steps = seen.tokens[-1] if seen.counts == "steps" else _step_at(run, float(seen.tokens[-1]))
@@ -86,6 +84,27 @@ def watch_run(
         course=course,
         notices=tuple(notices),
     )
+
+
+def _course(
+    run: Curve, like: Sequence[Curve], forecast: Forecast | None, level: float, unit: str
+) -> tuple[ExpectedCourse | None, list[Notice]]:
+    """The band that was sealed with the forecast, where it is of this loss; else one that is made now, and said."""
+    if forecast is None:
+        return None, []
+    if forecast.loss_unit != unit:
+        raise InputError(f"{run.name}: its losses are in {unit}, the forecast in {forecast.loss_unit}")
+    sealed = forecast.course
+    if sealed is not None and sealed.measured == run.measured:
+        return sealed, []
+    made = expected_course(forecast, run, like, level)
+    if made is None:
+        return None, []
+    why = "the forecast was sealed without one"
+    if sealed is not None:
+        why = f"the sealed one is of {sealed.measured!r}, the run is watched by {run.measured!r}"
+    text = f"the band of the way is made now, from {', '.join(made.made_from[:5])}: {why}"
+    return made, [Notice(code="band_made_now", message=text)]
 
 
 def _known(final: float | None) -> tuple[float, float] | None:
