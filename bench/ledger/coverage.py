@@ -76,7 +76,7 @@ def true_share(level: float, case: tuple[int, float, float, float]) -> float:
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ledgers", type=int, default=2000)
+    parser.add_argument("--ledgers", type=int, default=500)
     count = parser.parse_args().ledgers
     print("# Intervals of a ledger\n")
     error = 100 * math.sqrt(0.09 / count)
