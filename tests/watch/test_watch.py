@@ -73,3 +73,17 @@ def test_losses_of_another_unit_are_no_curves_to_compare():
 def test_a_level_that_is_no_probability_is_refused():
     with pytest.raises(InputError, match="level"):
         WatchOptions(level=math.inf)
+
+
+def test_smaller_runs_alone_tell_no_level_and_a_spike_that_came_back_is_told():
+    codes = {notice.code for notice in watch_run(run_under_way(), ladder()).notices}
+    assert "shape_only" in codes
+    with_forecast = watch_run(run_under_way(), ladder(), forecast=forecast_of(SIZE, 20 * SIZE))
+    assert not {"shape_only", "spikes_came_back"} & {notice.code for notice in with_forecast.notices}
+    run = run_under_way(0.6)
+    values = run.evaluations["validation"].values
+    values[len(values) // 2] *= 1.5
+    spiked = watch_run(run, ladder(), forecast=forecast_of(SIZE, 20 * SIZE))
+    assert spiked.verdict == "on_course"
+    (told,) = [notice for notice in spiked.notices if notice.code == "spikes_came_back"]
+    assert "1 spike" in told.message

@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.distributions import student_quantile
+from isoflop.errors import Notice
 from isoflop.logs.run import LoggedRun, Series
 from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.plan.sealed_forecast import Forecast
@@ -54,6 +55,23 @@ def judge_run(
     if seen.measured != TRAINING and logged.training is not None:
         training = _curve_of(logged, logged.training, seen, as_of)
     return judge(seen, course_at, training=training, not_finite_at=_not_finite(logged, seen, as_of))
+
+
+def about_verdict(judgement: Judgement, name: str) -> list[Notice]:
+    """Returns what a reader should know besides the word: spikes that came back, and a level that nothing tells."""
+    notices = []
+    back = [spike for spike in judgement.spikes if spike.until is not None]
+    if back:
+        highest = max(back, key=lambda spike: spike.height)
+        text = (
+            f"{name}: {len(back)} {'spike' if len(back) == 1 else 'spikes'} of the loss came back, the highest of "
+            f"{np.expm1(highest.height):+.0%} at {highest.share:.1%} of the schedule"
+        )
+        notices.append(Notice(code="spikes_came_back", message=text))
+    if not judgement.level_known:
+        text = f"{name}: smaller runs alone tell the shape of its curve, and not its level; a forecast tells both"
+        notices.append(Notice(code="shape_only", message=text))
+    return notices
 
 
 def _repeats(seen: Curve, used: Sequence[Curve]) -> bool:

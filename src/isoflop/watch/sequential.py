@@ -14,7 +14,7 @@ THRESHOLD = 3.3
 """Standard deviations by which two looks in a row, or the median of five, must lie off on one side.
 
 Of 45 looks whose deviations have any correlation in time, from none to an offset that lasts, one test of the two then
-rings in at most 2.4 % of right runs, so that both together stay under 5 % (bench/watch/false_alarms.py).
+rings in at most 2.5 % of right runs, so that both together ring in 5 % at the most (bench/watch/false_alarms.py).
 """
 RETURNED = 2.0
 """Standard deviations within which two looks in a row must lie until the run counts as on course again."""

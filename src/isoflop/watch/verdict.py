@@ -34,6 +34,8 @@ class Judgement:
     spikes: tuple[Spike, ...]
     looks: int
     """Looks at which the run was judged."""
+    level_known: bool
+    """Whether its level was tested, and not the shape of its curve alone; True where nothing was tested."""
     deviations: float | None
     """Standard deviations of the last look from its course; None where there was none."""
 
@@ -79,6 +81,7 @@ def judge(
         history=history,
         spikes=spikes,
         looks=len(levels),
+        level_known=test is None or test.level_known,
         deviations=float(levels[-1]) if len(levels) else None,
     )
 

@@ -18,7 +18,7 @@ from isoflop.watch.combination import Combined
 from isoflop.watch.curve import Curve
 from isoflop.watch.curves import read_curves
 from isoflop.watch.final_loss import forecast_end
-from isoflop.watch.judged import judge_run
+from isoflop.watch.judged import about_verdict, judge_run
 from isoflop.watch.method import Method
 from isoflop.watch.options import WatchOptions
 from isoflop.watch.ratio import RatioMethod
@@ -55,6 +55,7 @@ def watch_run(
     course, about = _course(whole, curves.like, forecast, options.level, run.loss_unit)
     notices += about
     judgement = judge_run(run, seen, curves.like, forecast=forecast, band=course, as_of=options.as_of)
+    notices.extend(about_verdict(judgement, run.name))
     share = float(seen.share[-1])
     steps = seen.tokens[-1] if seen.counts == "steps" else _step_at(run, float(seen.tokens[-1]))
     return Watched(
