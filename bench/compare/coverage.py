@@ -28,9 +28,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="conditions whose name has this")
     asked = parser.parse_args()
     chosen = [condition for condition in CONDITIONS if asked.only in condition.name]
-    print(f"# Coverage of the intervals of a comparison\n\n{asked.draws} drawn comparisons a row, 90 % intervals.\n")
-    print("| recipes and runs | true m | inside | half-width | called different | one m serves all | by A's own law |")
-    print("|---|---|---|---|---|---|---|")
+    print("# Coverage of the intervals of a comparison\n\n90 % intervals; `draws` comparisons a row.\n")
+    columns = "true m | inside | half-width | called different | one m serves all | by A's own law"
+    print(f"| recipes and runs | draws | {columns} |")
+    print("|---|---|---|---|---|---|---|---|")
     started = time.process_time()
     for condition in chosen:
         print(row(condition, asked.draws), flush=True)
@@ -44,7 +45,7 @@ def row(condition: Condition, draws: int) -> str:
     serves = "–" if math.isnan(found.constant) else f"{100 * found.constant:.0f} %"
     true = condition.own_truth() if found.by_own_law > 0.5 else condition.truth()
     return (
-        f"| {condition.name} | {math.exp(true):.3f} | {100 * found.inside:.1f} % | "
+        f"| {condition.name} | {draws} | {math.exp(true):.3f} | {100 * found.inside:.1f} % | "
         f"{100 * math.expm1(found.half_width):.1f} % | {100 * found.different:.1f} % | {serves} | "
         f"{100 * found.by_own_law:.0f} % |"
     )
