@@ -13,7 +13,7 @@ from isoflop.errors import Notice
 from isoflop.fit import FitReport, fit_all
 from isoflop.laws import ChinchillaLaw, ComputeCost
 from isoflop.observations import Observations
-from isoflop.plan import Forecast, SealedForecast, SealOrder, fitted_source, make_plan
+from isoflop.plan import ExpectedCourse, Forecast, SealedForecast, SealOrder, fitted_source, make_plan
 from isoflop.plan.score import Score
 from isoflop.recipe import SmallRecipe
 from isoflop.report.plan_record import PlanRecord
@@ -30,8 +30,10 @@ from isoflop.report.record import (
     RunCurve,
     RunRecord,
     StudyRecord,
+    WatchRecord,
 )
 from isoflop.sweep import Purpose
+from isoflop.watch.logbook import Logbook, Look, MethodLook
 
 # Constants that put the vertices of bytes-level runs near 15k, 33k and 77k parameters at 3e11, 1e12 and 3e12 FLOPs.
 LAW = ChinchillaLaw(E=1.1, A=12.85, B=23.5, alpha=0.34, beta=0.28)
@@ -180,6 +182,7 @@ def forecast_of(planned: RunRecord, loss: float, actual: float | None = None, **
         flops_convention="matmul",
         loss_unit="nats_per_token",
         run_id=planned.run_id,
+        course=course_of(loss),
     )
     score = None
     if actual is not None:
@@ -195,6 +198,61 @@ def forecast_of(planned: RunRecord, loss: float, actual: float | None = None, **
     order = SealOrder(**{"order": "before", "evidence": "the first start of the run names it", **seal})
     sealed = SealedForecast(forecast=forecast, sealed=SEALED, isoflop_version="0.2.0", digest="ab" * 32)
     return ForecastRecord(sealed=sealed, score=score, order=order)
+
+
+def course_of(loss: float) -> ExpectedCourse:
+    """A band that is 2 % wide on both sides and ends at the forecast loss."""
+    shares = tuple(round(0.05 * k, 2) for k in range(2, 21))
+    middle = [loss * (1 + 0.25 * (1 - share)) for share in shares]
+    return ExpectedCourse(
+        shares=shares,
+        loss=tuple(middle),
+        low=tuple(0.98 * x for x in middle),
+        high=tuple(1.02 * x for x in middle),
+        level=0.9,
+        course_sd=(0.01,) * len(shares),
+        degrees=20.0,
+        measured="training",
+        made_from=("064-1e+13-00000000",),
+    )
+
+
+def watch_of(planned: RunRecord, loss: float) -> WatchRecord:
+    """Looks at a run that rises above its band between 40 and 50 % of its tokens, seen by two methods."""
+    rng = np.random.default_rng(7)
+    course, total = course_of(loss), planned.tokens_requested
+    shares = np.linspace(0.004, 1, 250)
+    off = 1 + 0.04 * ((shares > 0.4) & (shares <= 0.5)) + rng.normal(0, 0.01, len(shares))
+    losses = loss * (1 + 0.25 * (1 - shares) + 3 * np.exp(-shares / 0.02)) * off
+    looks = []
+    for at in (0.04, *(round(0.1 + 0.02 * k, 2) for k in range(46))):
+        early, high = at < 0.1, 0.42 <= at <= 0.5
+        half = 0.012 * (1.2 - at)
+        methods = {
+            name: MethodLook(predicted_final=loss * by, interval=(loss * (by - half), loss * (by + half)))
+            for name, by in (("ratio", 1.004 - 0.004 * at), ("annealing", 0.998 + 0.002 * at))
+        }
+        looks.append(
+            Look(
+                as_of=at,
+                share=at,
+                tokens=at * total,
+                loss=float(np.interp(at, shares, losses)),
+                verdict="too_early" if early else "above" if high else "on_course",
+                reason="+4.0%, +3.9 standard deviations, from its course" if high else "within its band",
+                predicted_final=None if early else loss,
+                interval=None if early else (loss * (1 - half), loss * (1 + half)),
+                level=0.9,
+                methods={} if early else methods,
+                expected=None if early else course.at(at),
+                inside_forecast_probability=None if early else 0.8,
+                looked=SEALED + 600 * at,
+            )
+        )
+    book = Logbook(run_id=planned.run_id, forecast_digest="ab" * 32, looks=tuple(looks))
+    return WatchRecord(
+        logbook=book, total_tokens=total, tokens=tuple((shares * total).tolist()), loss=tuple(losses.tolist())
+    )
 
 
 def validation(name: str, tokens: int, seen: float) -> ValidationRow:
@@ -254,6 +312,7 @@ def simulated_study() -> StudyRecord:
         ),
         plan=from_json(PlanRecord, plan.as_json(), "plan"),
         forecast=forecast_of(planned, float(LAW.loss(planned.params, planned.tokens_requested)), planned.loss),
+        watch=watch_of(planned, planned.loss),
         comparison=PlannedVsLarger(planned=compared[0], larger=compared[1]),
         notices=(Notice(code="small_models", message="Embedding and head hold 18 to 60 % of the parameters."),),
     )

@@ -32,7 +32,7 @@ PORIAN = {
     "dataset": "rw", "hparams": "tuned", "warmup": "short", "decay": "const", "param_count": "standard", "val": "val",
 }  # fmt: skip
 PANELS = {
-    "isoflop", "scaling", "landscape", "proof", "contest", "training", "surface", "residuals", "rates", "runs",
+    "isoflop", "scaling", "landscape", "proof", "watch", "contest", "training", "surface", "residuals", "rates", "runs",
 }  # fmt: skip
 
 # Frames give true widths (a headless window is never narrower than 500 pixels) and one start of the browser for both.

@@ -21,7 +21,7 @@ from report.test_html import own_part
 
 PARTS: dict[str, Any] = {
     "machine": None, "corpus": None, "recipe": {}, "runs": (), "curves": {}, "fit": None, "backtest": None,
-    "learning_rate_checks": (), "plan": None, "forecast": None, "comparison": None, "notices": (),
+    "learning_rate_checks": (), "plan": None, "forecast": None, "watch": None, "comparison": None, "notices": (),
 }  # fmt: skip
 """{part of a study: its value before it is reached}."""
 
@@ -37,23 +37,29 @@ def drawings(page: Page) -> list[Drawing]:
 def test_a_finished_study_has_all_panels(study: StudyRecord) -> None:
     page = study_page(study)
     assert shown(page) == [
-        "isoflop", "scaling", "landscape", "proof", "contest", "training", "surface", "residuals", "rates", "runs",
+        "isoflop", "scaling", "landscape", "proof", "watch", "contest", "training", "surface", "residuals", "rates",
+        "runs",
     ]  # fmt: skip
-    assert len(drawings(page)) == 13
+    assert len(drawings(page)) == 15
 
 
 @pytest.mark.parametrize("missing", PARTS)
 def test_a_study_without_a_part_leaves_panels_out_with_a_sentence(study: StudyRecord, missing: str) -> None:
     page = study_page(replace(study, **{missing: PARTS[missing]}))
-    assert len(page.panels) == 10
+    assert len(page.panels) == 11
     assert all(panel.sentence.endswith(".") for panel in page.panels if isinstance(panel, Absent))
-    hidden = {"comparison": {"contest"}, "learning_rate_checks": {"rates"}, "fit": {"scaling", "surface", "residuals"}}
+    hidden = {
+        "comparison": {"contest"},
+        "watch": {"watch"},
+        "learning_rate_checks": {"rates"},
+        "fit": {"scaling", "surface", "residuals"},
+    }
     assert hidden.get(missing, set()).isdisjoint(shown(page))
 
 
-def test_a_study_that_has_only_begun_has_no_panel_and_ten_sentences(study: StudyRecord) -> None:
+def test_a_study_that_has_only_begun_has_no_panel_and_a_sentence_for_each(study: StudyRecord) -> None:
     page = study_page(StudyRecord(title="new", conventions=study.conventions))
-    assert len(page.panels) == 10
+    assert len(page.panels) == 11
     assert all(isinstance(panel, Absent) for panel in page.panels)
     assert page.summary.sentences == ("Nothing is planned yet; what is known so far stands below.",)
 

@@ -29,6 +29,7 @@ from isoflop.report.panels.rows_read import left_out_panel
 from isoflop.report.panels.runs import runs_panel
 from isoflop.report.panels.training_curves import training_panel
 from isoflop.report.panels.warnings import SourcedNotice, fit_warnings, warnings_panel, without_repeats
+from isoflop.report.panels.watched import watched_panel
 from isoflop.report.planner.widget import budget_widgets
 from isoflop.report.record import StudyRecord, versions
 from isoflop.report.summary import study_summary
@@ -50,6 +51,7 @@ def study_page(record: StudyRecord) -> Page:
             optimum_panel(fitted, record.plan.size if record.plan else None),
             landscape_panel(fitted),
             forecast_panel(record),
+            watched_panel(record),
             comparison_panel(record),
             training_panel(fitted),
             surface_panel(fitted),

@@ -22,6 +22,7 @@ from isoflop.plan import Score, SealedForecast, SealOrder
 from isoflop.report.formatting import in_words
 from isoflop.report.plan_record import PlanRecord
 from isoflop.sweep import Purpose
+from isoflop.watch.logbook import Logbook
 
 Interval = tuple[float, float]
 RunStatus = Literal["done", "failed", "running", "waiting"]
@@ -129,6 +130,19 @@ class ForecastRecord:
     score: Score | None
     """None while the run is not finished."""
     order: SealOrder
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchRecord:
+    """The planned run while it trained, and what was said of it at each look."""
+
+    logbook: Logbook
+    total_tokens: int
+    """Training tokens of the whole schedule."""
+    tokens: tuple[float, ...] = ()
+    """Training tokens at each of `loss`; empty where only the looks were asked for."""
+    loss: tuple[float, ...] = ()
+    """Training loss as logged, in nats per token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +269,8 @@ class StudyRecord:
     """Those whose runs have all ended, small models first."""
     plan: PlanRecord | None = None
     forecast: ForecastRecord | None = None
+    watch: WatchRecord | None = None
+    """None before the first look at the planned run."""
     comparison: PlannedVsLarger | None = None
     """None until both final models are trained."""
     notices: tuple[Notice, ...] = ()

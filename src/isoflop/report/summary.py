@@ -26,6 +26,7 @@ from isoflop.report.panels.forecast import (
 from isoflop.report.panels.optimum_tables import exponents_table, not_identified
 from isoflop.report.panels.planned_vs_larger import comparison_table
 from isoflop.report.panels.runs import status_words
+from isoflop.report.panels.watched import watch_fact
 from isoflop.report.plan_record import PlannedShape, PlanRecord
 from isoflop.report.record import Conventions, PlannedVsLarger, StudyRecord
 from isoflop.units import format_bytes, format_flops, format_quantity
@@ -40,6 +41,8 @@ def study_summary(record: StudyRecord) -> Summary:
     if plan is None and known is not None and known.sealed is not None:
         sentences.append(f"The loss of the planned run {_loss_words(record, known.sealed)}.")
     predicted = [] if known is None else _outcome_facts(known, record.conventions)
+    if record.watch is not None:
+        predicted.append(watch_fact(record.watch))
     if known is not None and known.held_out is not None:
         sentences.append(_backtest_words(known.held_out))
     if tested is not None:

@@ -39,6 +39,7 @@ from isoflop.study.seals import check_planned, data_notices, read_seals
 from isoflop.study.serving import read_serving
 from isoflop.study.settings import read_settings
 from isoflop.study.sweep_table import curves_of
+from isoflop.study.watch_record import watch_record
 from isoflop.sweep import Design, Purpose
 from isoflop.units import format_number
 
@@ -86,6 +87,7 @@ def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
         learning_rate_checks=checks,
         plan=plan,
         forecast=None if seals is None else ForecastRecord(sealed=seals.sealed, score=seals.score, order=seals.order),
+        watch=watch_record(folder, curves=curves),
         comparison=planned_vs_larger(folder, runs),
         notices=tuple(notices),
     )

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from isoflop.codec import JsonObject, to_json
+from isoflop.codec import JsonObject, fields_to_json, to_json
 from isoflop.fit import Refused
-from isoflop.report.record import ComparedModel, ForecastRecord, RunRecord, StudyRecord
+from isoflop.report.record import ComparedModel, ForecastRecord, RunRecord, StudyRecord, WatchRecord
 from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
 from isoflop.study.progress import Best
@@ -22,8 +22,8 @@ _OF_A_BUDGET = ("flops", "kept", "reason", "params", "tokens", "loss", "params_i
 
 
 def status_of(folder: StudyFolder, record: StudyRecord | None = None) -> JsonObject:
-    """{stage, runs, running, losses, budgets, backtest_error, backtest, size_backtest, plan, forecast, contest,
-    notices}; null where not reached, and `running` null where no driver is at work.
+    """{stage, runs, running, losses, budgets, backtest_error, backtest, size_backtest, plan, forecast, watch,
+    contest, notices}; null where not reached, and `running` null where no driver is at work.
 
     `record` is that of the study, where it was read already. Raises InputError when `folder` holds no study.
     """
@@ -41,6 +41,7 @@ def status_of(folder: StudyFolder, record: StudyRecord | None = None) -> JsonObj
         "size_backtest": to_json(record.fit.size_backtest) if record.fit else None,
         "plan": None if record.plan is None else read_plan(folder.plan),
         "forecast": None if record.forecast is None else _forecast(record.forecast),
+        "watch": None if record.watch is None else _watch(record.watch),
         "contest": None
         if comparison is None
         else {"planned": _model(comparison.planned), "larger": _model(comparison.larger)},
@@ -106,6 +107,23 @@ def _forecast(record: ForecastRecord) -> JsonObject:
         "error": score.error if score else None,
         "inside": score.inside if score else None,
     }
+
+
+def _watch(record: WatchRecord) -> JsonObject:
+    """The last look at the planned run, and the verdicts so far with the share at which each was first given."""
+    last = record.logbook.last
+    assert last is not None, "a record has a look"
+    changes = [
+        {
+            "share": look.share,
+            "tokens": look.tokens,
+            "verdict": look.verdict,
+            "reason": look.reason,
+            "time": look.looked,
+        }
+        for look in record.logbook.changes
+    ]
+    return {**fields_to_json(last), "looks": len(record.logbook.looks), "verdicts": to_json(changes)}
 
 
 def _model(model: ComparedModel) -> JsonObject:

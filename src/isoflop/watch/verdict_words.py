@@ -17,3 +17,12 @@ def verdict_words(verdict: str) -> str:
     ('on course', 'above its band')
     """
     return _WORDS.get(verdict, verdict.replace("_", " "))
+
+
+def is_off_course(verdict: str) -> bool:
+    """Returns whether a verdict says that something is wrong with the run.
+
+    >>> is_off_course("above"), is_off_course("on_course"), is_off_course("cannot_tell")
+    (True, False, False)
+    """
+    return verdict not in ("too_early", "cannot_tell", "on_course")
