@@ -15,6 +15,7 @@ from isoflop.errors import InputError
 class ExpectedCourse:
     """The loss that is expected at each share of the schedule, and between which losses it lies with `level`."""
 
+    json_if_set: ClassVar = ("peak_rate",)
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     shares: tuple[float, ...]
@@ -34,6 +35,8 @@ class ExpectedCourse:
     """Name of the evaluation set along the way; `training` for the loss of training batches."""
     made_from: tuple[str, ...]
     """Names of the finished runs whose courses it follows."""
+    peak_rate: float | None = None
+    """Highest learning rate that is planned; None where it is not known."""
 
     def __post_init__(self) -> None:
         columns = (self.loss, self.low, self.high, self.course_sd)

@@ -56,6 +56,7 @@ def expected_course(forecast: Forecast, run: Curve, like: Sequence[Curve], level
         degrees=degrees,
         measured=run.measured,
         made_from=tuple(other.name for other in references(run, like)),
+        peak_rate=run.peak_rate,
     )
 
 

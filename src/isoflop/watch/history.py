@@ -10,6 +10,7 @@ import numpy as np
 from isoflop.arrays import Array
 from isoflop.watch.excursions import PATIENCE, Spike
 from isoflop.watch.looks import Looks
+from isoflop.watch.rates import OtherRates
 from isoflop.watch.sequential import RETURNED, Test
 
 Verdict = Literal[
@@ -47,6 +48,8 @@ class Evidence:
     repeated: tuple[Array, Array] | None
     """Shares, and 1 where data have been repeated by then; None without both losses."""
     not_finite_at: float | None
+    rates: OtherRates | None = None
+    """None where the learning rates are those of the plan, or not known."""
 
 
 def history_of(evidence: Evidence) -> tuple[Change, ...]:
@@ -67,13 +70,14 @@ def verdict_at(evidence: Evidence, share: float) -> Verdict:
     if _repeated(evidence, share):
         return "data_repeated"
     test = evidence.test
-    if test is not None and look >= evidence.first:
-        if test.level_off[look]:
-            return "above" if test.level_off[look] > 0 else "below"
-        if test.change_off[look]:
-            # Of a run that has changed, two looks off the level on that side are enough to name it by the level.
-            beyond = test.change_off[look] * test.level[look - 1 : look + 1]
-            return "off_shape" if not beyond.min() > RETURNED else "above" if test.change_off[look] > 0 else "below"
+    if test is not None and look >= evidence.first and test.level_off[look]:
+        return "above" if test.level_off[look] > 0 else "below"
+    if _at_other_rates(evidence, share):
+        return "off_shape"
+    if test is not None and look >= evidence.first and test.change_off[look]:
+        # Of a run that has changed, two looks off the level on that side are enough to name it by the level.
+        beyond = test.change_off[look] * test.level[look - 1 : look + 1]
+        return "off_shape" if not beyond.min() > RETURNED else "above" if test.change_off[look] > 0 else "below"
     if _spikes_now(evidence, share):
         return "spiking"
     if look <= evidence.first:
@@ -94,11 +98,14 @@ def reason_at(evidence: Evidence, verdict: Verdict, share: float) -> str:
     if verdict == "data_repeated":
         return f"the training loss has fallen away from the evaluation loss {at}, as it does when data come again"
     if verdict == "spiking":
-        now = _spikes_now(evidence, share)
+        # the verdict is of the last moment at which anything happened: a spike may have fallen out of the count since
+        now = _spikes_now(evidence, share) or evidence.spikes[-1:]
         return (
             f"{len(now)} {'spike' if len(now) == 1 else 'spikes'} of the loss, "
             f"the last by {np.expm1(now[-1].rise):.1%} at {now[-1].share:.1%} of the schedule"
         )
+    if verdict == "off_shape" and evidence.rates is not None and _at_other_rates(evidence, share):
+        return f"its learning rate is {evidence.rates.factor:.3g} times the planned one {at}"
     if verdict == "too_early" or look < evidence.first:
         return "too few looks after the warm-up and the first tenth of the schedule"
     test = evidence.test
@@ -120,9 +127,15 @@ def _moments(evidence: Evidence) -> list[float]:
         moments.append(spike.share + PATIENCE if spike.until is None else spike.until)
     if evidence.repeated is not None:
         moments.extend(float(share) for share in evidence.repeated[0])
+    if evidence.rates is not None:
+        moments.append(evidence.rates.since)
     if evidence.not_finite_at is not None:
         moments.append(evidence.not_finite_at)
     return sorted({share for share in moments if share <= evidence.last_share or share == evidence.not_finite_at})
+
+
+def _at_other_rates(evidence: Evidence, share: float) -> bool:
+    return evidence.rates is not None and share >= evidence.rates.since
 
 
 def _look(evidence: Evidence, share: float) -> int:

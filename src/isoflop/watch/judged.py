@@ -17,9 +17,10 @@ from isoflop.watch.band import NEAR
 from isoflop.watch.course import KIN_SD, Course, course_of_kin, course_of_repeats, paths_of_kin, usual_sd
 from isoflop.watch.curve import TRAINING, Curve
 from isoflop.watch.excursions import not_finite_from
+from isoflop.watch.rates import other_rates
 from isoflop.watch.references import SAME_SIZE, references
 from isoflop.watch.schedule import tokens_at
-from isoflop.watch.verdict import Judgement, judge
+from isoflop.watch.verdict import Judgement, judge, warmup_share
 
 _MIDDLE = NEAR**0.5
 """A loss of a sealed band is the mean over the last part of the way: that at the middle of it, in logarithms."""
@@ -54,7 +55,13 @@ def judge_run(
     training = None
     if seen.measured != TRAINING and logged.training is not None:
         training = _curve_of(logged, logged.training, seen, as_of)
-    return judge(seen, course_at, training=training, not_finite_at=_not_finite(logged, seen, as_of))
+    return judge(
+        seen,
+        course_at,
+        training=training,
+        not_finite_at=_not_finite(logged, seen, as_of),
+        rates=other_rates(logged, seen, used, band, warmup=warmup_share(seen)),
+    )
 
 
 def about_verdict(judgement: Judgement, name: str) -> list[Notice]:

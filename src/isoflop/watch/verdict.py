@@ -13,6 +13,7 @@ from isoflop.watch.curve import Curve
 from isoflop.watch.excursions import Spike, diverging_after, in_spikes, spikes_of
 from isoflop.watch.history import Change, Evidence, Verdict, history_of, reason_at
 from isoflop.watch.looks import looks_of
+from isoflop.watch.rates import OtherRates
 from isoflop.watch.repeated import repeated_after
 from isoflop.watch.sequential import sequential_test
 
@@ -46,11 +47,13 @@ def judge(
     *,
     training: Curve | None = None,
     not_finite_at: float | None = None,
+    rates: OtherRates | None = None,
 ) -> Judgement:
     """Returns the verdict on `run` up to now.
 
     `course_at` returns the course at the shares of looks; None where nothing is known of right runs. `training` is the
     training loss where `run` is an evaluation loss, `not_finite_at` the share from which on the log holds no number.
+    `rates` are learning rates that are not those of the plan.
     """
     looks = looks_of(run)
     course = course_at(looks.share) if course_at is not None and len(looks.share) else None
@@ -70,6 +73,7 @@ def judge(
         spikes=spikes,
         repeated=repeated,
         not_finite_at=not_finite_at,
+        rates=rates,
     )
     history = history_of(evidence)
     now = history[-1]
