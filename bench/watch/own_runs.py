@@ -41,13 +41,11 @@ from isoflop.study.watching import Watcher
 from isoflop.sweep import Design, comparison_design
 from isoflop.units import format_flops, format_quantity
 from isoflop.watch.logbook import SHARES, Look
-from isoflop.watch.verdict_words import verdict_words
+from isoflop.watch.verdict_words import is_off_course, verdict_words
 
 UNTIL = 0.36
 """Share of its tokens at which a wrong run is stopped: every look up to 30 % is behind it."""
 NAMED_BY = 0.3
-CALM = ("too_early", "on_course", "cannot_tell")
-"""Verdicts that are not "off course"."""
 LEVEL = 0.9
 RIGHT, FAST, CORRUPT = "right", "3x learning rate", "half of the text corrupted"
 
@@ -180,15 +178,19 @@ def share_of(folder: RunFolder, spec: RunSpec) -> float:
     return float(lines[-1]["tokens"]) / spec.tokens if lines else 0.0
 
 
-def looks_at(setting: Setting, run: Run) -> tuple[Look, ...]:
-    """Every look at a run so far, made anew."""
-    path = setting.out / "looks" / f"{run.spec.run_id}.json"
+def looks_at(setting: Setting, run: Run, *, rates: bool = True) -> tuple[Look, ...]:
+    """Every look at a run so far, made anew; without `rates` by the loss alone."""
+    path = setting.out / "looks" / f"{run.spec.run_id}{'' if rates else '-loss'}.json"
     path.unlink(missing_ok=True)
+    sealed, course = setting.sealed, setting.sealed.forecast.course
+    if course is not None and not rates:
+        blind = replace(course, peak_rate=None)
+        sealed = replace(sealed, forecast=replace(sealed.forecast, course=blind))
     watcher = Watcher(
         path=path,
         run=RunFolder(setting.out / "runs" / run.spec.run_id),
         spec=run.spec,
-        sealed=setting.sealed,
+        sealed=sealed,
         like=setting.like,
         shares=SHARES,
     )
@@ -197,17 +199,36 @@ def looks_at(setting: Setting, run: Run) -> tuple[Look, ...]:
     return watcher.logbook.looks
 
 
+def first_off(looks: tuple[Look, ...]) -> Look | None:
+    """The first look off course."""
+    return next((look for look in looks if is_off_course(look.verdict)), None)
+
+
+def named(off: Look | None) -> str:
+    """When a run was named, and how."""
+    return f"{verdict_words(off.verdict)} at {off.share:.0%}" if off else "never"
+
+
+def loss_before(folder: RunFolder, spec: RunSpec, share: float) -> float:
+    """The training loss over the last tenth of the way to a share, which is what the band is of."""
+    lines = [(line["tokens"] / spec.tokens, line["train_loss_nats"]) for line in folder.read_metrics().lines]
+    kept = [loss for at, loss in lines if 0.9 * share < at <= share and loss is not None]
+    return float(np.exp(np.mean(np.log(kept))))
+
+
 def row_of(setting: Setting, run: Run) -> tuple[str, Look | None, float]:
     """(the row of the table, the first look off course, share of the last look)."""
     looks = looks_at(setting, run)
     if not looks:
-        return f"| {run.kind} | {run.seed} | - | not begun | - | - | - |", None, 0.0
-    off = next((look for look in looks if look.verdict not in CALM), None)
-    named = f"{verdict_words(off.verdict)} at {off.share:.0%}" if off else "never"
+        return f"| {run.kind} | {run.seed} | - | not begun | - | - | - | - |", None, 0.0
+    off = first_off(looks)
+    alone = first_off(looks_at(setting, run, rates=False)) if run.kind == FAST else off
     at = [look for look in looks if look.as_of <= NAMED_BY]
-    cells = [f"{looks[-1].share:.0%}", named]
+    cells = [f"{looks[-1].share:.0%}", named(off), named(alone)]
+    folder = RunFolder(setting.out / "runs" / run.spec.run_id)
     for look in at[-1:]:
-        cells.append("-" if look.expected is None else f"{100 * (look.loss / look.expected[1] - 1):+.1f} %")
+        above = None if look.expected is None else loss_before(folder, run.spec, look.share) / look.expected[1] - 1
+        cells.append("-" if above is None else f"{100 * above:+.1f} %")
         cells.append("-" if look.predicted_final is None else f"{look.predicted_final:.4f}")
         inside = look.inside_forecast_probability
         cells.append("-" if inside is None else f"{inside:.0%}")
@@ -223,8 +244,9 @@ def print_table(setting: Setting, runs: list[Run], seconds: float) -> None:
     if course is not None:
         low, middle, high = course.at(0.3)
         print(f"The sealed band at 30 % of the tokens: {middle:.4f} ({low:.4f} to {high:.4f}), training loss.\n")
-    print("| run | seed | watched to | off course | loss over expected, 30 % | predicted final, 30 % | odds inside |")
-    print("|---|---|---|---|---|---|---|")
+    heads = ("run", "seed", "watched to", "off course", "by its loss alone", "above expected, 30 %")
+    print(f"| {' | '.join(heads)} | predicted final, 30 % | odds inside |")
+    print("|---|---|---|---|---|---|---|---|")
     count: dict[str, list[bool]] = {RIGHT: [], FAST: [], CORRUPT: []}
     whole = 0
     for run in runs:
@@ -234,9 +256,9 @@ def print_table(setting: Setting, runs: list[Run], seconds: float) -> None:
             count[run.kind].append(off is not None and (run.kind == RIGHT or off.as_of <= NAMED_BY))
         whole += run.kind == RIGHT and last > 0.99
     print()
-    for kind, named in count.items():
+    for kind, told in count.items():
         when = f"of which {whole} to the end" if kind == RIGHT else f"by {NAMED_BY:.0%} of its tokens"
-        print(f"- {kind}: off course in {sum(named)} of {len(named)} runs, {when}")
+        print(f"- {kind}: off course in {sum(told)} of {len(told)} runs, {when}")
     if seconds:
         print(f"\n{seconds / 60:.0f} minutes of processor time in this call, one thread.")
 

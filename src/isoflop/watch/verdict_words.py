@@ -20,9 +20,9 @@ def verdict_words(verdict: str) -> str:
 
 
 def is_off_course(verdict: str) -> bool:
-    """Returns whether a verdict says that something is wrong with the run.
+    """Returns whether a verdict says that something is wrong with the run; spikes that have come back are not.
 
-    >>> is_off_course("above"), is_off_course("on_course"), is_off_course("cannot_tell")
+    >>> is_off_course("above"), is_off_course("on_course"), is_off_course("spiking")
     (True, False, False)
     """
-    return verdict not in ("too_early", "cannot_tell", "on_course")
+    return verdict in ("above", "below", "off_shape", "data_repeated", "diverging")
