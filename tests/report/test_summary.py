@@ -83,7 +83,7 @@ def test_the_backtest_of_the_size_stands_after_that_of_the_loss(study: StudyReco
     place = next(i for i, sentence in enumerate(sentences) if sentence.startswith("The best size at 1e13 FLOPs"))
     assert sentences[place - 1].startswith("Fitted without the top budget")
     facts = [fact.label for fact in dict(study_summary(study).groups)["Forecast against outcome"]]
-    assert facts == ["Forecast", "Outcome", "Sealed", "Backtest", "Outcome there", "Best size"]
+    assert facts == ["Forecast", "Outcome", "Sealed", "Backtest", "Outcome there", "Watched", "Best size"]
     alone = study_summary(replace(study, backtest=None, forecast=None)).sentences
     assert alone[2] == sentences[place], "without any forecast of a loss too"
 
