@@ -168,9 +168,8 @@ def watch(
     Raises InputError for what is no log, RefusedError where the schedule's length is unknown or there is no curve.
 
     >>> import isoflop
-    >>> steps = range(1, 101)
     >>> def rows(run, size, until=100):
-    ...     losses = [(2 + size**-.3) * (1 + (1 - step / 100) ** 2) for step in steps if step <= until]
+    ...     losses = [(2 + size**-.3) * (1 + (1 - step / 100) ** 2) for step in range(1, until + 1)]
     ...     return [
     ...         {"run": run, "params": size, "step": i + 1, "tokens": size * (i + 1) / 5, "val/loss": loss}
     ...         for i, loss in enumerate(losses)
@@ -180,14 +179,8 @@ def watch(
     >>> f"{found.result.share:.0%}: {found.predicted_final:.3f}, and it will be {2 + 4e6 ** -.3:.3f}"
     '40%: 2.010, and it will be 2.010'
     """
-    reading = LogOptions(
-        params=_stated(params, "params"),
-        tokens_per_step=_stated(tokens_per_step, "tokens_per_step"),
-        columns=columns or {},
-        loss_unit=loss_unit,
-    )
-    if total_tokens is not None and total_steps is not None:
-        raise InputError("total_tokens and total_steps state one length: give one of them")
+    reading = _reading(params, tokens_per_step, columns, loss_unit)
+    _check_length(total_tokens, total_steps)
     path = Path(run) if isinstance(run, str | Path) else Path(run.name if isinstance(run, LoggedRun) else "the run")
     asked = WatchAsked(
         request=WatchRequest(run=path, forecast=_path(forecast), name=name, reading=reading),
@@ -203,6 +196,25 @@ def watch(
         answer=answer,
         asked=replace(asked, request=replace(asked.request, name=None)),
         library="" if isinstance(run, str | Path | LoggedRun) else library_of(run),
+    )
+
+
+def _check_length(total_tokens: Quantity | None, total_steps: Quantity | None) -> None:
+    if total_tokens is not None and total_steps is not None:
+        raise InputError("total_tokens and total_steps state one length: give one of them")
+
+
+def _reading(
+    params: Quantity | Mapping[str, Quantity] | None,
+    tokens_per_step: Quantity | Mapping[str, Quantity] | None,
+    columns: Mapping[str, str] | None,
+    loss_unit: str | None,
+) -> LogOptions:
+    return LogOptions(
+        params=_stated(params, "params"),
+        tokens_per_step=_stated(tokens_per_step, "tokens_per_step"),
+        columns=columns or {},
+        loss_unit=loss_unit,
     )
 
 

@@ -78,6 +78,7 @@ def _correlation(past: list[PastErrors]) -> Array:
         for j, second in enumerate(past[:i]):
             both = np.isfinite(first.scaled) & np.isfinite(second.scaled)
             a, b = first.scaled[both], second.scaled[both]
+            # about zero and not about their means: a shared lean of both methods is an error that they share
             seen = float(a @ b / np.sqrt((a @ a) * (b @ b))) if len(a) and (a @ a) * (b @ b) > 0 else 0.0
             shrunk = (_USUAL_PAIRS * _USUAL_CORRELATION + len(a) * seen) / (_USUAL_PAIRS + len(a))
             correlation[i, j] = correlation[j, i] = shrunk
@@ -93,4 +94,5 @@ def _weights(covariance: Array) -> Array:
             weights = np.zeros(len(covariance))
             weights[used] = part / part.sum()
             return weights
+        # one at a time, since leaving one out may turn the others positive
         used[np.flatnonzero(used)[int(np.argmin(part))]] = False

@@ -161,7 +161,10 @@ class _Joint:
         weights = np.concatenate([row.weights for row, _, _ in self.members])
         turns = [_TURN] * len(self.members)
         theta, value = np.concatenate([mean, levels]), np.inf
+        # once with a usual scale of the noise, and again with each curve's own: with one scale for all, the noisiest
+        # curve would decide the shape
         for _ in range(2):
+            # the shape has a prior and the levels have none: the levels are what a curve alone can show
             problem = Problem(
                 residuals=partial(self.residuals, turns=tuple(turns)),
                 weights=weights,
@@ -213,7 +216,7 @@ def fit_level(fit: LawFit, curve: Curve) -> Level | None:
 
     turn = _TURN
     theta = np.array([*_start(row, fit.form, fit.shape, size), alpha])
-    for _ in range(2):
+    for _ in range(2):  # again with the scale of noise that the first fit leaves
         problem = Problem(
             residuals=partial(residuals, turn=turn),
             weights=row.weights,
