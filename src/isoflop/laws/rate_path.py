@@ -19,7 +19,7 @@ _LONGEST_PIECE = 1 / 256
 """Longest knot interval, in shares of the schedule, that counts as one change of the rate: a longer one is a slope."""
 _LEAST_RATE = 1e-3
 """Rate over peak below which the time that a drop takes is no longer stretched: zero would stretch it forever."""
-_PIECES = 48
+_PIECES = 32
 """Drops that a schedule is cut into, of equal size: half as many change the loss under a cosine by less than 1e-5."""
 _ROUNDING = 1e-9
 _JUMP, _SHORT, _STEEPER = 0.03, 0.02, 10.0

@@ -6,7 +6,7 @@ from isoflop.plan import SealedForecast
 from isoflop.report.formatting import in_words, moment, share_text
 from isoflop.report.panel import KeyValue, SmallTable
 from isoflop.report.watch_words import interval_in_words, loss_in_words, prediction, progress
-from isoflop.units import percent
+from isoflop.units import format_flops, format_number, percent
 from isoflop.watch import Watched
 
 METHODS = {
@@ -15,6 +15,7 @@ METHODS = {
     "multi_power": "multi-power law",
 }
 """{method: what people call it}"""
+_ENDINGS = {"decay_now": "decay from now on", "as_planned": "as planned"}
 _MOST_NAMED = 3
 
 
@@ -63,6 +64,28 @@ def method_table(found: Watched) -> SmallTable | None:
     return SmallTable(
         heading="Final loss by each method",
         columns=("method", "final loss", f"{share_text(found.level)} interval", "weight"),
+        rows=tuple(rows),
+    )
+
+
+def ending_table(found: Watched) -> SmallTable | None:
+    """A row for each way to end a run whose rate is still at its peak; None of any other."""
+    if not found.what_if:
+        return None
+    counted = "steps" if found.tokens is None else "tokens"
+    rows = [
+        (
+            _ENDINGS.get(way.name, f"{way.name.removesuffix('x')} times as long"),
+            format_number(way.total_tokens),
+            loss_in_words(way.predicted_final),
+            interval_in_words(way.interval),
+            "" if way.flops is None else format_flops(way.flops),
+        )
+        for way in found.what_if
+    ]
+    return SmallTable(
+        heading="If it ended otherwise",
+        columns=("end", counted, "final loss", f"{share_text(found.level)} interval", "FLOPs left (6 N D)"),
         rows=tuple(rows),
     )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isoflop.watch.ratio import RatioMethod
     from isoflop.watch.result import Watched
     from isoflop.watch.watch import METHODS, watch_run
+    from isoflop.watch.what_if import WhatIf, what_if
 
 __getattr__ = names_of(
     __name__,
@@ -26,6 +27,7 @@ __getattr__ = names_of(
         "ratio": "RatioMethod",
         "result": "Watched",
         "watch": "METHODS watch_run",
+        "what_if": "WhatIf what_if",
     },
 )
 
@@ -39,8 +41,10 @@ __all__ = [
     "Verdict",
     "WatchOptions",
     "Watched",
+    "WhatIf",
     "expected_course",
     "watch_run",
+    "what_if",
 ]
 
 make_callable(__name__)

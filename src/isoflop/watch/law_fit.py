@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from isoflop.watch.curve import Curve
 from isoflop.watch.law_form import ALPHA, Course, LawForm, Points, course
 from isoflop.watch.robust_fit import Problem, minimise
 
-_CELLS = 64
+_CELLS = 48
 """Cells that a curve is averaged in: as much of the curve as a law resolves, whatever its number of points."""
 _AFTER_WARMUP = 1.3
 """Losses up to this many times the warm-up are still falling from it: no law of S holds there."""
@@ -27,6 +27,10 @@ _ROWS = 40.0
 """How many independent rows a whole curve counts for: what a law misses of it is correlated over whole stretches."""
 _ALPHA_SD = 0.05
 """How far alpha of a run may be from that of its size: what is left of it in bench/watch/schedule_laws.md."""
+_KEPT = 256
+"""Curves whose sums are kept: a fit is made anew for each finished run that is left out."""
+_UNIT_STEP = 0.5
+"""Of ln(unit): the constants of a law that are expected move by less than half of it."""
 _A_SLOPE, _A_SD = 0.2, 0.4
 """d ln A / dx, and how far ln A may be from it: .18 from 25M to 100M parameters, .27 over our own small ones."""
 
@@ -75,20 +79,37 @@ class LawFit:
         """Places on the schedule of `curve`, `at` tokens or at its own."""
         return Points(path=path_of(curve, self.unit), at=(curve.tokens if at is None else at) / self.unit)
 
+    def end(self, curve: Curve, level: Level) -> float:
+        """The loss at the end of the schedule of `curve`, of a model at `level`."""
+        return float(level.loss(self.form, _end_of(curve, self.unit))[0])
+
     def expected_log_A(self, size: float) -> float:
         """ln A of a model of size x by the levels of the others."""
         return float(np.mean([level.log_A + _A_SLOPE * (size - level.size) for level in self.levels.values()]))
+
+
+def unit_of(curves: Sequence[Curve]) -> float:
+    """About the length of the curves, in steps of a factor: with one run less it is the same, and sums are kept."""
+    middle = float(np.mean([math.log(curve.total_tokens) for curve in curves]))
+    return math.exp(round(middle / _UNIT_STEP) * _UNIT_STEP)
 
 
 def _size(curve: Curve, params: float | None) -> float:
     return 0.0 if params is None or curve.params is None else math.log(curve.params / params)
 
 
+@lru_cache(maxsize=_KEPT)
 def path_of(curve: Curve, unit: float) -> RatePath:
     """The learning rates of a curve, to the end of its schedule."""
     return RatePath.of(curve.schedule_tokens, curve.schedule_rates, unit)
 
 
+@lru_cache(maxsize=_KEPT)
+def _end_of(curve: Curve, unit: float) -> Points:
+    return Points(path=path_of(curve, unit), at=np.array([curve.total_tokens / unit]))
+
+
+@lru_cache(maxsize=_KEPT)
 def row_of(curve: Curve, unit: float) -> Row | None:
     """The losses of a curve after its warm-up and the first part of its schedule; None with fewer than three."""
     path = path_of(curve, unit)
@@ -114,7 +135,7 @@ def fit_law(form: LawForm, curves: Sequence[Curve], groups: Sequence[Hashable]) 
 
     Raises ValueError where no curve has losses after its warm-up.
     """
-    unit = float(np.exp(np.mean([np.log(curve.total_tokens) for curve in curves])))
+    unit = unit_of(curves)
     sizes = [curve.params for curve in curves if curve.params is not None]
     params = math.exp(sum(map(math.log, sizes)) / len(sizes)) if len(sizes) == len(curves) else None
     members = [

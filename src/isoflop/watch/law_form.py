@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from isoflop.arrays import Array
 from isoflop.laws.rate_path import RatePath
@@ -68,17 +67,17 @@ class Points:
     def progress(self, power: float) -> tuple[Array, Array]:
         """(S, dS / d power), both (points,), by the polynomial `_progress`."""
         x = min(max((2 * power - _LOWEST - _HIGHEST) / (_HIGHEST - _LOWEST), -1.0), 1.0)
-        values = np.asarray(chebyshev.chebval(x, self._progress), dtype=np.float64)
-        slopes = np.asarray(chebyshev.chebval(x, chebyshev.chebder(self._progress)), dtype=np.float64)
-        return values, slopes * 2 / (_HIGHEST - _LOWEST)
+        degrees = np.arange(_TERMS)
+        slopes = degrees[1:] * x ** degrees[:-1] @ self._progress[1:]
+        return x**degrees @ self._progress, slopes * 2 / (_HIGHEST - _LOWEST)
 
     @cached_property
     def _progress(self) -> Array:
-        """Chebyshev coefficients of S in the power, (terms, points): a fit asks for S at a hundred powers."""
+        """Coefficients of S in the power, (terms, points), as a polynomial: a fit asks for S at a hundred powers."""
         nodes = np.cos(np.pi * (np.arange(_TERMS) + 0.5) / _TERMS)
         powers = (_LOWEST + _HIGHEST) / 2 + nodes * (_HIGHEST - _LOWEST) / 2
         values = np.stack([self.path.progress(self.at, float(power)) for power in powers])
-        return np.asarray(np.linalg.solve(chebyshev.chebvander(nodes, _TERMS - 1), values), dtype=np.float64)
+        return np.asarray(np.linalg.solve(np.vander(nodes, increasing=True), values), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

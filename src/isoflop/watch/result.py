@@ -11,6 +11,7 @@ from isoflop.plan.expected_course import ExpectedCourse
 from isoflop.watch.excursions import Spike
 from isoflop.watch.history import Change, Verdict
 from isoflop.watch.method import MethodForecast
+from isoflop.watch.what_if import WhatIf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,5 +61,7 @@ class Watched:
     """Low, middle and high of the band at this share; None without a forecast."""
     inside_forecast_probability: float | None
     """That the run ends inside the interval of its forecast; None without one."""
+    what_if: tuple[WhatIf, ...] = ()
+    """What a decay from now on, or a longer run, would end at, while the rate is at its peak."""
     course: ExpectedCourse | None = None
     notices: tuple[Notice, ...] = ()

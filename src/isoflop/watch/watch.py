@@ -19,13 +19,15 @@ from isoflop.watch.curve import Curve
 from isoflop.watch.curves import read_curves
 from isoflop.watch.final_loss import forecast_end
 from isoflop.watch.judged import about_verdict, judge_run
+from isoflop.watch.law_method import ANNEALING, MULTI_POWER
 from isoflop.watch.method import Method
 from isoflop.watch.options import WatchOptions
 from isoflop.watch.ratio import RatioMethod
 from isoflop.watch.references import SAME_LENGTH, length_apart, references
 from isoflop.watch.result import Watched
+from isoflop.watch.what_if import what_if
 
-METHODS: tuple[Method, ...] = (RatioMethod(),)
+METHODS: tuple[Method, ...] = (RatioMethod(), ANNEALING, MULTI_POWER)
 """Ways to the final loss, the one with the weakest assumption first."""
 
 
@@ -82,6 +84,7 @@ def watch_run(
         spikes=judgement.spikes,
         expected=None if course is None or share < course.shares[0] else course.at(share),
         inside_forecast_probability=_inside(seen, combined, forecast),
+        what_if=what_if(seen, curves.like, level=options.level),
         course=course,
         notices=tuple(notices),
     )

@@ -9,7 +9,7 @@ import click
 from isoflop.cli.output.tables import print_facts, print_notices, print_table, print_text, say
 from isoflop.errors import Notice
 from isoflop.report.watch_json import watch_json
-from isoflop.report.watch_tables import method_table, watch_facts
+from isoflop.report.watch_tables import ending_table, method_table, watch_facts
 from isoflop.report.watch_words import change_line, headline
 from isoflop.study.watch_following import WatchAnswer
 from isoflop.units import percent
@@ -20,10 +20,10 @@ def print_watched(answer: WatchAnswer) -> None:
     print_text(headline(answer.found))
     click.echo()
     print_facts([(fact.label, fact.value) for fact in watch_facts(answer.found, answer.beside.sealed)])
-    table = method_table(answer.found)
-    if table is not None:
-        click.echo()
-        print_table(table.columns, table.rows, title=table.heading, text=(0,), wrap=(0,))
+    for table in (method_table(answer.found), ending_table(answer.found)):
+        if table is not None:
+            click.echo()
+            print_table(table.columns, table.rows, title=table.heading, text=(0,), wrap=(0,))
 
 
 class Changes:
