@@ -31,8 +31,8 @@ class LawMethod:
 
     form: LawForm
     usual_error: float
-    """At a fifth of the schedule: between .0025, across sizes of public curves (bench/watch/schedule_laws.md), and .009, on
-    sweeps of our own small runs."""
+    """At a fifth of the schedule: between .0025, across sizes of public curves (bench/watch/schedule_laws.md), and
+    .009, on sweeps of our own small runs."""
 
     @property
     def name(self) -> str:
