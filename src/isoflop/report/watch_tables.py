@@ -6,7 +6,7 @@ from isoflop.plan import SealedForecast
 from isoflop.report.formatting import in_words, moment, share_text
 from isoflop.report.panel import KeyValue, SmallTable
 from isoflop.report.watch_words import interval_in_words, loss_in_words, prediction, progress
-from isoflop.units import format_flops, format_number, percent
+from isoflop.units import format_flops, format_money, format_number, percent
 from isoflop.watch import Watched
 
 METHODS = {
@@ -73,6 +73,7 @@ def ending_table(found: Watched) -> SmallTable | None:
     if not found.what_if:
         return None
     counted = "steps" if found.tokens is None else "tokens"
+    priced = any(way.price is not None for way in found.what_if)
     rows = [
         (
             _ENDINGS.get(way.name, f"{way.name.removesuffix('x')} times as long"),
@@ -80,12 +81,20 @@ def ending_table(found: Watched) -> SmallTable | None:
             loss_in_words(way.predicted_final),
             interval_in_words(way.interval),
             "" if way.flops is None else format_flops(way.flops),
+            *(("" if way.price is None else format_money(way.price),) if priced else ()),
         )
         for way in found.what_if
     ]
     return SmallTable(
         heading="If it ended otherwise",
-        columns=("end", counted, "final loss", f"{share_text(found.level)} interval", "FLOPs left (6 N D)"),
+        columns=(
+            "end",
+            counted,
+            "final loss",
+            f"{share_text(found.level)} interval",
+            "FLOPs left (6 N D)",
+            *(("price",) if priced else ()),
+        ),
         rows=tuple(rows),
     )
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from isoflop.errors import InputError
+
+if TYPE_CHECKING:
+    from isoflop.plan.cluster import Cluster
 
 LEVEL = 0.9
 """Nominal probability of every interval where none is stated."""
@@ -22,6 +26,8 @@ class WatchOptions:
     """Tokens (steps, where the log counts those) of the schedule of the run under way."""
     as_of: float | None = None
     """Share of the schedule at which the answer is given, as if the log ended there."""
+    cluster: Cluster | None = None
+    """Devices by which what is still to be trained is priced; None: it is not."""
 
     def __post_init__(self) -> None:
         problems = []

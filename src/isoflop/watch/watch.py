@@ -84,7 +84,7 @@ def watch_run(
         spikes=judgement.spikes,
         expected=None if course is None or share < course.shares[0] else course.at(share),
         inside_forecast_probability=_inside(seen, combined, forecast),
-        what_if=what_if(seen, curves.like, level=options.level),
+        what_if=what_if(seen, curves.like, level=options.level, cluster=options.cluster),
         course=course,
         notices=tuple(notices),
     )

@@ -18,6 +18,8 @@ from isoflop.errors import InputError, close_names
 from isoflop.logs import LogOptions
 from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import LOSS_UNITS
+from isoflop.plan import Cluster
+from isoflop.plan.stated_budget import DEFAULT_DEVICE
 from isoflop.schedule import KINDS, Kind, Schedule
 from isoflop.study.watch_following import WatchAsked
 from isoflop.study.watch_sources import WatchRequest
@@ -82,9 +84,17 @@ _reading = option_group(
 )
 
 
+_price = option_group(
+    "Price, of what is still to be trained",
+    cloup.option("--gpus", metavar="[COUNTx]DEVICE", help="Device of the run. [H100]"),
+    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [the range of published large runs]"),
+    cloup.option("--price-per-hour", metavar="MONEY", help="Price of one device-hour. [a dated rate in USD]"),
+)
+
+
 def watch_options(function: F) -> F:
     """Adds all of them."""
-    return _sources(_question(_schedule(log_options(_reading(function)))))
+    return _sources(_question(_schedule(log_options(_reading(_price(function))))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +117,9 @@ class WatchAsk:
     loss_unit: str | None
     params_of: tuple[str, ...]
     tokens_per_step: tuple[str, ...]
+    gpus: str | None
+    utilization: str | None
+    price_per_hour: str | None
 
     def asked(self, run: Path) -> WatchAsked:
         """The same as values, of `run`. Raises InputError for a text that is not what its option expects."""
@@ -120,10 +133,24 @@ class WatchAsk:
             raise InputError("--total-tokens and --total-steps state one length: give one of them")
         return WatchAsked(
             request=WatchRequest(run=run, like=self.like, forecast=self.forecast, name=self.name, reading=reading),
-            options=WatchOptions(level=self.level, loss=self.loss, total_tokens=self.total_tokens, as_of=self.as_of),
+            options=WatchOptions(
+                level=self.level,
+                loss=self.loss,
+                total_tokens=self.total_tokens,
+                as_of=self.as_of,
+                cluster=self._cluster(),
+            ),
             schedule=self._stated(),
             total_steps=self.total_steps,
         )
+
+    def _cluster(self) -> Cluster | None:
+        """The devices of the run, as in `isoflop plan`; None where nothing was said about them."""
+        if self.gpus is None and self.utilization is None and self.price_per_hour is None:
+            return None
+        device = self.gpus or DEFAULT_DEVICE
+        named = device if device[:1].isdigit() else f"1x{device}"
+        return Cluster.parse(named, utilization=self.utilization, price_per_hour=self.price_per_hour)
 
     def _stated(self) -> StatedSchedule | None:
         details = {"--warmup": self.warmup, "--decay": self.decay, "--final-lr": self.final_lr}
