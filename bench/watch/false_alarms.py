@@ -11,13 +11,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from isoflop.arrays import Array
+sys.path.insert(0, str(Path(__file__).parent))
+
+from made_up_runs import KINDS, WRONG, Kind, after_restart, changed, plain_curve, with_spikes
+
 from isoflop.logs import LoggedRun, LogOptions, read_logs
 from isoflop.watch import Curve, WatchOptions
 from isoflop.watch.course import SMOOTH, course_of_repeats
@@ -32,7 +35,6 @@ SIZES = {"190M-*": 190_354_176, "370M-*": 371_262_464, "760M-*": 758_220_288, "1
 """Parameters of the ladder, as its authors count them."""
 OFF = ("above", "below", "off_shape", "diverging")
 DRAWS = 60
-TOTAL = 1e9
 
 
 @dataclass
@@ -66,11 +68,6 @@ def first_off(judgement: Judgement, words: Sequence[str] = OFF) -> float:
     return next((change.share for change in judgement.history if change.verdict in words), np.inf)
 
 
-def changed(curve: Curve, change: float | Array, since: float = 0.2) -> Curve:
-    """The run with `change` added to ln(loss) from a share of the schedule on."""
-    return replace(curve, loss=curve.loss * np.exp(np.where(curve.share >= since, change, 0.0)))
-
-
 # --- runs of others ---------------------------------------------------------------------------------------------------
 
 
@@ -84,11 +81,6 @@ def recipes(data: Path) -> dict[str, list[Curve]]:
         curve = plain_curve(run.name, series.steps[at], series.values[at], float(run.planned_steps or 0))
         found.setdefault(key, []).append(curve)
     return {key: curves for key, curves in sorted(found.items()) if len(curves) > 1}
-
-
-def plain_curve(name: str, tokens: Array, loss: Array, total: float) -> Curve:
-    none = np.zeros(0)
-    return Curve(name=name, tokens=tokens, loss=loss, schedule_tokens=none, schedule_rates=none, total_tokens=total)
 
 
 def copies(first: Curve, second: Curve) -> bool:
@@ -152,48 +144,6 @@ def held_against_each_other(runs: Sequence[LoggedRun], changes: Sequence[float])
 # --- made-up runs -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What right runs of one kind are like: standard deviations are of ln(loss)."""
-
-    offset: float = 0.0003
-    noise: float = 0.0003
-    correlation: float = 0.3
-    """Of the noise of points that lie 2 % of the schedule apart."""
-    dof: float = np.inf
-    """Of Student's distribution of the noise."""
-    points: int = 50
-    wsd: bool = False
-
-    def draw(self, rng: np.random.Generator) -> Curve:
-        share = np.arange(1, self.points + 1) / self.points
-        step = self.correlation ** (50 / self.points) if self.correlation > 0 else 0.0
-        shocks = rng.standard_t(self.dof, self.points) if np.isfinite(self.dof) else rng.standard_normal(self.points)
-        if np.isfinite(self.dof):
-            shocks /= np.sqrt(self.dof / (self.dof - 2))
-        noise = np.empty(self.points)
-        noise[0] = shocks[0]
-        for k in range(1, self.points):
-            noise[k] = step * noise[k - 1] + np.sqrt(1 - step * step) * shocks[k]
-        course = 1.1 + 0.9 * np.exp(-share / 0.02)
-        if self.wsd:
-            course += 0.08 * (share**-0.3 - 1) - 0.04 * np.clip((share - 0.8) / 0.2, 0, 1)
-        else:
-            course += 0.25 * (1 - share) ** 1.5
-        log_loss = course + self.offset * rng.standard_normal() + self.noise * noise
-        return plain_curve("run", share * TOTAL, np.exp(log_loss), TOTAL)
-
-
-KINDS = {
-    "points of their own": Kind(correlation=0.0),
-    "AR(1) .6": Kind(correlation=0.6),
-    "AR(1) .9": Kind(correlation=0.9),
-    "AR(1) .98": Kind(correlation=0.98),
-    "an offset only": Kind(offset=0.001, noise=0.0001),
-    "Student's t, 3 degrees": Kind(dof=3),
-    "a small model, .5 %": Kind(offset=0.004, noise=0.005),
-    "2,000 points of 1 %": Kind(points=2000, noise=0.01, correlation=0.0),
-}
 REFERENCES = (1, 3, 8)
 
 
@@ -204,37 +154,6 @@ def made_up(kind: Kind, references_: int, draws: int, befalls: Callable[[Curve],
         like = [kind.draw(rng) for _ in range(references_)]
         count.add(first_off(judge(befalls(kind.draw(rng)), partial(course_of_repeats, like))) < np.inf)
     return count
-
-
-def with_spikes(run: Curve) -> Curve:
-    """Four spikes of single points, none of which lasts."""
-    loss = run.loss.copy()
-    for at in (0.25, 0.4, 0.55, 0.8):
-        loss[int(at * len(loss))] *= 1.5
-    return replace(run, loss=loss)
-
-
-def after_restart(run: Curve) -> Curve:
-    """Loss .5 % high just after a restart at 46 %, back within 2 % of the schedule."""
-    return replace(run, loss=run.loss * np.exp(np.where((run.share > 0.46) & (run.share < 0.475), 0.005, 0.0)))
-
-
-def too_fast(run: Curve) -> Curve:
-    """The shape of three times the learning rate: high while the rate is high, level with the others at its end."""
-    return replace(run, loss=run.loss * np.exp(0.02 * (1 - run.share)))
-
-
-def diverging(run: Curve) -> Curve:
-    return changed(run, np.clip(30 * (run.share - 0.4), 0, 1.0), since=0.4)
-
-
-WRONG: dict[str, Callable[[Curve], Curve]] = {
-    "+1 % from 20 % on": lambda run: changed(run, 0.01),
-    "+.3 % from 20 % on": lambda run: changed(run, 0.003),
-    "-1 % from 20 % on": lambda run: changed(run, -0.01),
-    "diverges from 40 % on": diverging,
-    "shape of 3x the learning rate, 2 % high at the start": too_fast,
-}
 
 
 def worst_of_correlations(threshold: float, draws: int = 10_000) -> float:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from isoflop.codec import JsonObject
 from isoflop.ledger.distribution import StatedForecast, is_log_scaled
+from isoflop.units import format_number
 
 Source = Literal["sealed", "written", "backtest"]
 """Sealed by isoflop before a run, written down by hand, or made afterwards from the earlier rows of a study."""
@@ -121,7 +122,7 @@ class Entry:
             "actual": self.actual,
             "z": self.z,
             "log_ratio": self.log_ratio,
-            "inside": {f"{level:g}": self.inside(level) for level in LEVELS},
+            "inside": {format_number(level): self.inside(level) for level in LEVELS},
             "made_from": self.made_from,
             "study": self.study,
             "evidence": self.evidence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from isoflop.report.formatting import DASH, in_words, interval_text, share_text, with_interval
@@ -28,7 +29,9 @@ def loss_in_words(loss: float) -> str:
     >>> loss_in_words(2.9128), loss_in_words(10.0)
     ('2.913', '10.00')
     """
-    return f"{loss:.4g}" if loss >= 1e4 or loss < 1e-3 else f"{loss:#.4g}".rstrip(".")
+    if not 1e-3 <= loss < 1e4:
+        return format_number(loss, 4)
+    return f"{loss:.{max(3 - math.floor(math.log10(loss)), 0)}f}"
 
 
 def headline(found: Watched) -> str:

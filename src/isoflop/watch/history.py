@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from isoflop.arrays import Array
+from isoflop.units import format_number
 from isoflop.watch.excursions import PATIENCE, Spike
 from isoflop.watch.looks import Looks
 from isoflop.watch.rates import OtherRates
@@ -105,7 +106,7 @@ def reason_at(evidence: Evidence, verdict: Verdict, share: float) -> str:
             f"the last by {np.expm1(now[-1].rise):.1%} at {now[-1].share:.1%} of the schedule"
         )
     if verdict == "off_shape" and evidence.rates is not None and _at_other_rates(evidence, share):
-        return f"its learning rate is {evidence.rates.factor:.3g} times the planned one {at}"
+        return f"its learning rate is {format_number(evidence.rates.factor)} times the planned one {at}"
     if verdict == "too_early" or look < evidence.first:
         return "too few looks after the warm-up and the first tenth of the schedule"
     test = evidence.test

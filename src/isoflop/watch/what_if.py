@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from isoflop.plan.cluster import Cluster
+from isoflop.units import format_number
 from isoflop.watch.combination import Combined, combine
 from isoflop.watch.curve import Curve
 from isoflop.watch.errors import PastErrors, past_errors
@@ -73,7 +74,7 @@ def what_if(
         total = multiple * run.total_tokens
         start = total - (length or _DECAY * total)
         if start > now:
-            ways[f"{multiple:g}x"] = _ended(run, start, total - start)
+            ways[f"{format_number(multiple)}x"] = _ended(run, start, total - start)
     past = {method.name: past_errors(method, run, like, float(run.share[-1])) for method in _LAWS}
     found = ((name, way, _combined(way, like, past, level)) for name, way in ways.items())
     return tuple(_way(name, run, way, end, cluster) for name, way, end in found if end is not None)

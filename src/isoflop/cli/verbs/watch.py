@@ -16,6 +16,7 @@ from isoflop.cli.output.watch import Changes, print_watched
 from isoflop.errors import OFF_COURSE
 from isoflop.report.watch_json import watch_json
 from isoflop.study.watch_following import EVERY_SECONDS, WatchAnswer, WatchAsked, follow, watch_once
+from isoflop.units import format_number
 
 
 @verb("isoflop watch mine", "isoflop watch big.csv --like small/ --total-tokens 20B", "isoflop watch mine --follow")
@@ -25,7 +26,10 @@ from isoflop.study.watch_following import EVERY_SECONDS, WatchAnswer, WatchAsked
     "Output",
     cloup.option("--follow", is_flag=True, help="Keep watching until the run ends, and print changes."),
     cloup.option(
-        "--every", metavar="SECONDS", default=f"{EVERY_SECONDS:g}", help="With --follow: between looks at the log. [2]"
+        "--every",
+        metavar="SECONDS",
+        default=format_number(EVERY_SECONDS),
+        help="With --follow: between looks at the log. [2]",
     ),
     cloup.option(
         "--fail-on",
