@@ -13,7 +13,8 @@ DAMAGES = 3
 _NAMES = ("study.toml", "machine.json", "sweep.json", "study.db", "corpus/corpus.json", "corpus/train.bin", "lock",
           "fits/sweep.json", "fits/sweep.npz", "fits/backtest.json", "fits/observations.csv", "plans/final.json",
           "plans/contest.json", "plans/serving.json", "forecasts/final.json", "forecasts/final.score.json",
-          "spec.json", "result.json", "attempts.jsonl", "heartbeat.json", "metrics.jsonl")  # fmt: skip
+          "forecasts/final.watch.json", "spec.json",
+          "result.json", "attempts.jsonl", "heartbeat.json", "metrics.jsonl")  # fmt: skip
 
 
 def test_no_file_is_forgotten(finished_study):

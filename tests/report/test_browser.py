@@ -132,7 +132,7 @@ def test_it_draws_at_both_widths_without_error_request_or_overlap(study: StudyRe
         assert width - 20 <= seen["width"] <= width
         assert seen["scroll_width"] <= seen["width"], f"the page scrolls sideways at {width}"
         assert set(seen["panels"]) == PANELS
-        assert seen["drawings"] == 14
+        assert seen["drawings"] == 16
         assert width < 1400 or seen["picture_ends"] <= 900, "the picture lies on the first screen"
         assert seen["undrawn"] == []
         assert seen["beyond"] == []

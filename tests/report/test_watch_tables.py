@@ -9,7 +9,7 @@ from watch.written_logs import SIZE, TOKENS
 
 from isoflop.report.watch_tables import ending_table, method_table
 from isoflop.watch import watch_run
-from isoflop.watch.what_if import WhatIf
+from isoflop.watch.endings import WhatIf
 
 FOUND = watch_run(logged_run("big", SIZE, TOKENS, until=0.4), ladder())
 

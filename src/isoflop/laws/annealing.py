@@ -21,7 +21,7 @@ class AnnealingLaw:
     >>> path = RatePath.of(np.array([0.0, 0.8, 1.0]), np.array([3e-4, 3e-4, 0.0]), unit=1.0)
     >>> law = AnnealingLaw(L0=3.0, A=0.2, alpha=0.5, gain=0.1, memory=0.01)
     >>> law.loss(path, np.array([0.8, 1.0])).round(4).tolist()
-    [3.2236, 3.1158]
+    [3.2236, 3.1157]
     """
 
     L0: float

@@ -22,7 +22,7 @@ class MultiPowerLaw:
     >>> path = RatePath.of(np.array([0.0, 0.8, 1.0]), np.array([3e-4, 3e-4, 0.0]), unit=1.0)
     >>> law = MultiPowerLaw(L0=3.0, A=0.2, alpha=0.5, B=0.1, C=500.0, beta=0.5, gamma=0.5)
     >>> law.loss(path, np.array([0.8, 1.0])).round(4).tolist()
-    [3.2236, 3.1416]
+    [3.2236, 3.1414]
     """
 
     L0: float

@@ -20,7 +20,8 @@ _LONGEST_PIECE = 1 / 256
 _LEAST_RATE = 1e-3
 """Rate over peak below which the time that a drop takes is no longer stretched: zero would stretch it forever."""
 _PIECES = 32
-"""Drops that a schedule is cut into, of equal size: half as many change the loss under a cosine by less than 1e-5."""
+"""Drops that a schedule is cut into, of equal size: half as many change the loss under a cosine by less than 1e-5, and
+under a short linear decay the exact integral differs by up to .006 %."""
 _ROUNDING = 1e-9
 _JUMP, _SHORT, _STEEPER = 0.03, 0.02, 10.0
 """A rate that changes by more than _JUMP of the peak between two knots, less than _SHORT of the schedule apart, and

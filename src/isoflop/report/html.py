@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from isoflop.files import write_bytes_atomically
@@ -11,6 +12,10 @@ from isoflop.report.drawing import Drawing
 from isoflop.report.formatting import moment
 from isoflop.report.panel import Absent, Page, Panel, Widget
 from isoflop.report.series_names import series_names
+
+_DIGITS = 8
+"""Significant digits of a figure's points, and of the data that it gives away: more than any loss has, and half the
+text."""
 
 
 def write_page(page: Page, path: Path) -> Path:
@@ -58,9 +63,22 @@ def _widget_script(widget: Widget) -> str:
 
 def _drawing_json(drawing: Drawing) -> dict[str, object]:
     return {
-        "data": [{**trace, "name": name} for trace, name in zip(drawing.data, series_names(drawing), strict=True)],
+        "data": [_rounded({**trace, "name": name}) for trace, name in _named(drawing)],
         "layout": drawing.layout,
         "narrow": drawing.narrow,
         "height": drawing.height,
         "narrow_height": drawing.narrow_height,
     }
+
+
+def _named(drawing: Drawing) -> Iterator[tuple[Mapping[str, object], str]]:
+    return zip(drawing.data, series_names(drawing), strict=True)
+
+
+def _rounded(value: object) -> object:
+    """`value` with every number inside to _DIGITS significant digits; whole numbers as they are."""
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {name: _rounded(part) for name, part in value.items()}
+    return [_rounded(part) for part in value] if isinstance(value, list | tuple) else value

@@ -8,13 +8,13 @@ from isoflop.lazy_names import names_of
 if TYPE_CHECKING:
     from isoflop.watch.band import expected_course
     from isoflop.watch.curve import Curve
+    from isoflop.watch.endings import WhatIf, what_if
     from isoflop.watch.history import Change, Verdict
     from isoflop.watch.method import Method, MethodForecast
     from isoflop.watch.options import WatchOptions
     from isoflop.watch.ratio import RatioMethod
     from isoflop.watch.result import Watched
     from isoflop.watch.watch import METHODS, watch_run
-    from isoflop.watch.what_if import WhatIf, what_if
 
 __getattr__ = names_of(
     __name__,
@@ -27,7 +27,7 @@ __getattr__ = names_of(
         "ratio": "RatioMethod",
         "result": "Watched",
         "watch": "METHODS watch_run",
-        "what_if": "WhatIf what_if",
+        "endings": "WhatIf what_if",
     },
 )
 

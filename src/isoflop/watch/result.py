@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from isoflop.errors import Notice
 from isoflop.plan.expected_course import ExpectedCourse
+from isoflop.watch.endings import WhatIf
 from isoflop.watch.excursions import Spike
 from isoflop.watch.history import Change, Verdict
 from isoflop.watch.method import MethodForecast
-from isoflop.watch.what_if import WhatIf
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from isoflop.watch.band import expected_course
 from isoflop.watch.combination import Combined
 from isoflop.watch.curve import Curve
 from isoflop.watch.curves import read_curves
+from isoflop.watch.endings import what_if
 from isoflop.watch.final_loss import forecast_end
 from isoflop.watch.judged import about_verdict, judge_run
 from isoflop.watch.law_method import ANNEALING, MULTI_POWER
@@ -25,7 +26,6 @@ from isoflop.watch.options import WatchOptions
 from isoflop.watch.ratio import RatioMethod
 from isoflop.watch.references import SAME_LENGTH, length_apart, references
 from isoflop.watch.result import Watched
-from isoflop.watch.what_if import what_if
 
 METHODS: tuple[Method, ...] = (RatioMethod(), ANNEALING, MULTI_POWER)
 """Ways to the final loss, the one with the weakest assumption first."""

@@ -7,7 +7,7 @@ import pytest
 
 from isoflop.laws.rate_path import RatePath
 from isoflop.plan.cluster import Cluster
-from isoflop.watch.what_if import what_if
+from isoflop.watch.endings import what_if
 from watch.schedule_curves import TOKENS, drawn_curve
 from watch.test_law_method import finished, law
 
