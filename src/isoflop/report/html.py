@@ -14,8 +14,7 @@ from isoflop.report.panel import Absent, Page, Panel, Widget
 from isoflop.report.series_names import series_names
 
 _DIGITS = 8
-"""Significant digits of a figure's points, and of the data that it gives away: more than any loss has, and half the
-text."""
+"""Significant digits of the points of lines and surfaces: more than any loss has, and half the text."""
 
 
 def write_page(page: Page, path: Path) -> Path:
@@ -63,7 +62,7 @@ def _widget_script(widget: Widget) -> str:
 
 def _drawing_json(drawing: Drawing) -> dict[str, object]:
     return {
-        "data": [_rounded({**trace, "name": name}) for trace, name in _named(drawing)],
+        "data": [{**_shortened(trace), "name": name} for trace, name in _named(drawing)],
         "layout": drawing.layout,
         "narrow": drawing.narrow,
         "height": drawing.height,
@@ -73,6 +72,12 @@ def _drawing_json(drawing: Drawing) -> dict[str, object]:
 
 def _named(drawing: Drawing) -> Iterator[tuple[Mapping[str, object], str]]:
     return zip(drawing.data, series_names(drawing), strict=True)
+
+
+def _shortened(trace: Mapping[str, object]) -> dict[str, object]:
+    """A trace; of lines and surfaces, which have many points, to _DIGITS digits. Markers are runs, and stay exact."""
+    markers = "markers" in str(trace.get("mode", "")) or trace.get("type") not in ("scatter", "contour")
+    return {name: part if markers else _rounded(part) for name, part in trace.items()}
 
 
 def _rounded(value: object) -> object:
