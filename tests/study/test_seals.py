@@ -11,13 +11,13 @@ import pytest
 
 from isoflop.digest import write_with_digest
 from isoflop.errors import InputError
-from isoflop.plan import load_forecast, score_path, seal
+from isoflop.plan import Forecast, load_forecast, score_path, seal
 from isoflop.report.html import page_html
 from isoflop.report.pages import study_page
 from isoflop.runs.attempts import named_forecast
 from isoflop.runs.folder import RunFolder
 from isoflop.study import StudyFolder, status_of, study_record
-from isoflop.study.seals import DOUBTS, name_forecast, read_seals
+from isoflop.study.seals import DOUBTS, forecast_run, name_forecast, read_seals
 from isoflop.sweep import Design
 from study.tiny import call, refused
 
@@ -173,3 +173,15 @@ def test_a_run_that_is_trained_anew_names_the_forecast_from_its_first_start(fold
 def test_without_a_forecast_there_is_nothing_to_read(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_seals(StudyFolder(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "/etc", "..", ""])
+def test_a_forecast_does_not_lead_out_of_its_folder(tmp_path, name):
+    folder = StudyFolder(tmp_path / "study")
+    forecast = Forecast(
+        params=1e6, tokens=2e7, flops=1.2e14, loss=2.0, interval=None, level=None, law="fit", observations_digest=None,
+        params_convention="total", flops_convention="six_n", loss_unit="nats_per_token", run_id=name,
+    )  # fmt: skip
+    sealed = seal(folder.forecast, forecast)
+    with pytest.raises(InputError, match="run_id: expected the name of a run"):
+        forecast_run(folder, sealed)

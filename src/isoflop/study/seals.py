@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from isoflop.codec import JsonObject, to_json
 from isoflop.digest import digest_of_json_file
-from isoflop.errors import InputError, Notice
+from isoflop.errors import InputError, Notice, quoted
 from isoflop.plan import Score, SealedForecast, SealOrder, load_forecast, load_score, score_path, seal_order
 from isoflop.regular_files import read_through_links
 from isoflop.runs.folder import RunFolder
@@ -66,8 +66,13 @@ def read_seals(folder: StudyFolder) -> Seals:
 
 
 def forecast_run(folder: StudyFolder, sealed: SealedForecast) -> RunFolder | None:
-    """The run whose loss is forecast; None where the forecast names none."""
+    """The run whose loss is forecast; None where the forecast names none.
+
+    Raises InputError for a name that is a path: a folder of somebody else must not lead outside of it.
+    """
     name = sealed.forecast.run_id
+    if name is not None and (name in ("", ".", "..") or "/" in name or "\0" in name):
+        raise InputError(f"{folder.forecast}: run_id: expected the name of a run in {folder.runs}, got {quoted(name)}")
     return None if name is None else RunFolder(folder.runs / name)
 
 
