@@ -1,0 +1,235 @@
+"""The three forms given the rows, mixed at the target: how well N_opt and the loss of the planned run are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.arrays import Array
+from isoflop.errors import RefusedError
+from isoflop.fit.forecast.past_forecast import PROXIMITY
+from isoflop.fit.size.bend import public_bend
+from isoflop.fit.size.weights import PRIOR_TRUST, SizeTrust
+from isoflop.sweep.adaptive.bent_forms import BENT_FORMS, BentForm, Gaussian
+from isoflop.sweep.adaptive.decision import NoiseFloor
+from isoflop.sweep.adaptive.evidence import Evidence
+from isoflop.sweep.adaptive.limits import Limits
+from isoflop.sweep.adaptive.noise import NOISE, Repeats, noise_floor, scatter
+from isoflop.sweep.adaptive.posterior import Posterior, Sample, fit
+from isoflop.sweep.adaptive.rows import Frame, correlation
+
+FEWEST_ROWS = 4
+"""Below it even with the prior there is nothing to fit: the first runs come first."""
+_ROUNDS = 3  # of noise and fit in turn, each taking the other as known; a fourth moves the noise by less than 1 %
+_SHARED = 0.5  # of the forms' variance, as in fit/size/forecast.py: they are fitted to the same losses
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AtTarget:
+    """One form at the target."""
+
+    posterior: Posterior
+    log_params: float
+    log_loss: float
+    by_size: Array
+    """Gradient of ln N_opt, (constants,)."""
+    by_loss: Array
+    """Gradient of ln L, (constants,)."""
+
+    @property
+    def size_variance(self) -> float:
+        """Of ln N_opt, by the rows."""
+        return float(self.by_size @ self.posterior.covariance @ self.by_size)
+
+    @property
+    def loss_variance(self) -> float:
+        """Of ln L, by the rows."""
+        return float(self.by_loss @ self.posterior.covariance @ self.by_loss)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mixture:
+    """All forms that have an optimum at the target, with their weights there."""
+
+    frame: Frame
+    forms: tuple[AtTarget, ...]
+    weights: Array
+    """(forms,), summing to 1."""
+    sd: float
+    """Scatter of ln loss of one row near the frontier about the fits."""
+    dof: float
+    noise: NoiseFloor
+    curvature: float
+    """kappa: a size off by x in ln N wastes 1 - exp(-kappa x^2) of the compute."""
+    log_target: float
+    log_largest: float
+    """ln C of the largest row."""
+    form_error: float
+
+    @property
+    def log_params(self) -> float:
+        """Best ln N for the target."""
+        return float(self.weights @ [form.log_params for form in self.forms])
+
+    @property
+    def log_loss(self) -> float:
+        """Expected ln L there."""
+        return float(self.weights @ [form.log_loss for form in self.forms])
+
+    def distance(self, log_largest: float) -> float:
+        """ln of how many times the target lies beyond a largest row."""
+        return max(0.0, self.log_target - log_largest)
+
+    def error_of_form(self, log_largest: float, within: float) -> float:
+        """Variance of ln N_opt that the forms leave beyond rows whose own variance is `within`.
+
+        How far the forms differ, as far as noise does not explain it, and FORM_ERROR for each e-fold; both grow with
+        the distance, so that a larger row lowers both.
+        """
+        sizes = np.array([form.log_params for form in self.forms])
+        between = float(self.weights @ (sizes - self.log_params) ** 2)
+        own = float(self.weights @ [form.size_variance for form in self.forms])
+        unexplained = max(0.0, between - (1 - _SHARED) * own)
+        del within
+        now, then = self.distance(self.log_largest), self.distance(log_largest)
+        nearer = (then / now) ** 2 if now > 0 else 1.0
+        return unexplained * nearer + (self.form_error * then) ** 2
+
+    def waste(self, size_variance: float) -> float:
+        """Expected waste where ln N_opt is normal with this variance: 1 - E exp(-kappa x^2), a closed form."""
+        return float(1 - 1 / np.sqrt(1 + 2 * self.curvature * size_variance))
+
+    @property
+    def within(self) -> float:
+        """Variance of ln N_opt(target) by the rows, the mean over forms."""
+        return float(self.weights @ [form.size_variance for form in self.forms])
+
+    @property
+    def loss_variance(self) -> float:
+        """Variance of ln L(target): the mean of the forms' own, and how far they differ."""
+        losses = np.array([form.log_loss for form in self.forms])
+        own = float(self.weights @ [form.loss_variance for form in self.forms])
+        return own + float(self.weights @ (losses - self.log_loss) ** 2)
+
+    def size_variance(self) -> float:
+        """Of ln N_opt(target), the error of form included."""
+        return self.within + self.error_of_form(self.log_largest, self.within)
+
+    @property
+    def reference(self) -> AtTarget:
+        """The form of most weight: where the frontier is looked for inside the rows."""
+        return self.forms[int(np.argmax(self.weights))]
+
+    def variance_factor(self, log_params: Array, log_tokens: Array, log_flops: Array) -> Array:
+        """How many times the noise near the frontier a row counts as: those far above it are fitted worse.
+
+        A row PROXIMITY above the frontier counts half, as in the forecasts of losses (fit/forecast/rolling_origin.py).
+        """
+        at = self.reference.posterior
+        predicted, _ = at.form.predicted(at.theta, self.frame.place(log_params, log_tokens, log_flops))
+        best = at.form.log_optima(at.theta, self.frame, log_flops)[1]
+        return _excess_factor(predicted - best)
+
+
+def _excess_factor(excess: Array) -> Array:
+    return np.asarray(1.0 + (np.maximum(np.nan_to_num(excess), 0.0) / PROXIMITY) ** 2)
+
+
+def mixture(rows: Evidence, *, target_flops: float, limits: Limits) -> Mixture:
+    """The forms fitted to `rows`, mixed at the target.
+
+    Raises RefusedError `few_rows` below FEWEST_ROWS rows, `no_optimum` where no form has a best size at the target.
+    """
+    if len(rows) < FEWEST_ROWS:
+        raise RefusedError("few_rows", f"the adaptive sweep starts from {FEWEST_ROWS} runs or more, got {len(rows)}")
+    frame, log_loss = Frame.of(rows), np.log(rows.loss)
+    points = frame.place(np.log(rows.params), np.log(rows.tokens), np.log(rows.flops))
+    bend = limits.bend or public_bend(float(rows.flops.max()))
+    shared = correlation(rows.trunk)
+    priors = [_with_bend(form.prior(log_loss, frame), bend.mean, bend.sd) for form in BENT_FORMS]
+    factor, sd, dof = np.ones(len(rows)), NOISE, 1.0
+    posteriors: list[Posterior] = []
+    for _ in range(_ROUNDS):
+        scale = sd * np.sqrt(factor)
+        sample = Sample(points=points, log_loss=log_loss, covariance=shared * np.outer(scale, scale))
+        starts: Sequence[Array | None] = [found.theta for found in posteriors] or [None] * len(BENT_FORMS)
+        posteriors = [
+            fit(form, sample, prior, start) for form, prior, start in zip(BENT_FORMS, priors, starts, strict=True)
+        ]
+        sd, dof = _scatter(posteriors[:2], shared, factor)
+        factor = _factor(posteriors[0], frame, rows)
+    found = [item for item in (_at_target(p, frame, np.log(target_flops)) for p in posteriors) if item is not None]
+    if not found:
+        raise RefusedError("no_optimum", "no form has a best size at the target; the losses do not fall as they should")
+    return _mixed(found, rows, frame, target_flops, limits, sd, dof)
+
+
+def _mixed(
+    found: list[AtTarget],
+    rows: Evidence,
+    frame: Frame,
+    target_flops: float,
+    limits: Limits,
+    sd: float,
+    dof: float,
+) -> Mixture:
+    total = sum(PRIOR_TRUST[form.posterior.form.name] for form in found)
+    trust = {form.posterior.form.name: PRIOR_TRUST[form.posterior.form.name] / total for form in found}
+    sds = {form.posterior.form.name: float(np.sqrt(form.size_variance)) for form in found}
+    weights = SizeTrust(trust=trust, form_error=limits.form_error, dof=1.0).weights(sds)
+    return Mixture(
+        frame=frame,
+        forms=tuple(found),
+        weights=np.array([weights[form.posterior.form.name] for form in found]),
+        sd=sd,
+        dof=dof,
+        noise=noise_floor(Repeats.of(rows), sd, dof),
+        curvature=_curvature(found[0], frame),
+        log_target=float(np.log(target_flops)),
+        log_largest=float(np.log(rows.flops.max())),
+        form_error=limits.form_error,
+    )
+
+
+def _with_bend(prior: Gaussian, mean: float, sd: float) -> Gaussian:
+    return Gaussian(mean=np.append(prior.mean, mean), sd=np.append(prior.sd, max(sd, 1e-6)))
+
+
+def _scatter(posteriors: list[Posterior], shared: Array, factor: Array) -> tuple[float, float]:
+    """(sd, dof) of the better of the two forms of sums of powers: what both leave is the noise."""
+    root = np.linalg.cholesky(shared * np.sqrt(np.outer(factor, factor)))
+    found = [scatter(np.linalg.solve(root, item.residuals), item.used) for item in posteriors]
+    return min(found)
+
+
+def _factor(posterior: Posterior, frame: Frame, rows: Evidence) -> Array:
+    log_flops = np.log(rows.flops)
+    best = posterior.form.log_optima(posterior.theta, frame, log_flops)[1]
+    predicted = posterior.residuals + np.log(rows.loss)
+    return _excess_factor(predicted - best)
+
+
+def _at_target(posterior: Posterior, frame: Frame, log_target: float) -> AtTarget | None:
+    """The form there; None where it has no optimum, or one that the rows leave open altogether."""
+    values, gradients = posterior.at(frame, log_target)
+    if not (np.all(np.isfinite(values)) and np.all(np.isfinite(gradients))):
+        return None
+    return AtTarget(
+        posterior=posterior,
+        log_params=float(values[0]),
+        log_loss=float(values[1]),
+        by_size=gradients[0],
+        by_loss=gradients[1],
+    )
+
+
+def _curvature(form: AtTarget, frame: Frame) -> float:
+    """k (alpha + k beta) / 2 of the first form, which is one of sums of powers (laws/tradeoffs.py, wasted_by_size)."""
+    law: BentForm = form.posterior.form
+    constants = law.law(form.posterior.theta, frame).constants()
+    k = float(frame.cost.exponent(np.exp(form.log_params)))
+    if "alpha" not in constants:  # the quadratic alone has an optimum: what exponents of .35 give
+        return 0.35 * k
+    return k * (constants["alpha"] + k * constants["beta"]) / 2
