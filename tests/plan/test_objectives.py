@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, compute_for_loss, published_law
-from isoflop.laws.golden_section import minimise
 from isoflop.laws.repeated import RepeatedLaw
 from isoflop.plan import InferenceDemand, LawSource, LimitedData, TrainingOnly, make_plan, predict
 
@@ -191,11 +190,3 @@ def test_a_frontier_without_losses_is_refused():
         LimitedData(unique_tokens=1e9).choose(published_law("hoffmann2022-2"), 1e21, SIX_N)
     N, _ = TrainingOnly().choose(published_law("hoffmann2022-2"), 1e21, SIX_N)
     assert float(N) == pytest.approx(2.828518e9, rel=1e-6)
-
-
-@settings(max_examples=50, deadline=None)
-@given(low=st.floats(-20, 0), width=st.floats(0.1, 30), at=st.floats(0, 1))
-def test_minimise_finds_the_bottom_even_at_an_end(low, width, at):
-    bottom = low + at * width
-    found = float(minimise(lambda x: np.abs(x - bottom), low, low + width))
-    assert found == pytest.approx(bottom, abs=1e-9 * width + 1e-12)

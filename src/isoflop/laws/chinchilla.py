@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arrays import Array
 from isoflop.errors import InputError, RefusedError
+from isoflop.laws.balance import best_on_budget
 from isoflop.laws.cost import SIX_N, ComputeCost
-from isoflop.laws.crossing import crossing
 from isoflop.laws.law import FITTED, Index, Provenance
 
 CONSTANTS = ("E", "A", "B", "alpha", "beta")
@@ -90,6 +90,17 @@ class ChinchillaLaw:
         by_size = -np.asarray(self.alpha) * self.A * size ** -np.asarray(self.alpha)
         return np.asarray(by_size), np.asarray(-np.asarray(self.beta) * self.B * tokens ** -np.asarray(self.beta))
 
+    def log_gains(self, log_params: Array, log_tokens: Array) -> tuple[Array, Array]:
+        """(ln of -dL/d ln N, ln of -dL/d ln D) at ln N and ln D."""
+        by_size = np.log(np.asarray(self.alpha) * self.A) - self.alpha * log_params
+        return np.asarray(by_size), np.asarray(np.log(np.asarray(self.beta) * self.B) - self.beta * log_tokens)
+
+    def tokens_for(self, loss: ArrayLike, N: ArrayLike) -> Array:
+        """D with which N parameters reach `loss`; infinite where no number of tokens suffices."""
+        left = np.asarray(loss) - self.E - self.A * np.asarray(N, dtype=np.float64) ** -np.asarray(self.alpha)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return np.asarray(np.where(left > 0, (self.B / left) ** (1 / np.asarray(self.beta)), np.inf))
+
     def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
         """(N, D) of least loss at C FLOPs; the closed form of Eq. 4 for 6 N, else the root of its condition.
 
@@ -104,15 +115,7 @@ class ChinchillaLaw:
         if cost.is_six_n:
             return np.asarray(N), np.asarray(flops / (6.0 * N))
         start = np.log(np.asarray(N, dtype=np.float64))
-        constant = np.log(np.asarray(self.alpha) * self.A / (np.asarray(self.beta) * self.B))
-        level = constant + self.beta * np.log(flops)
-
-        def larger_pays(log_params: Array) -> Array:
-            """The logarithm of the condition with D = C / cost(N): above zero where a larger model still pays."""
-            log_cost, k = cost.in_logs(log_params)
-            return np.asarray(level - self.alpha * log_params - np.log(k) - self.beta * log_cost)
-
-        N = np.exp(crossing(larger_pays, start - _BRACKET, start + _BRACKET, tolerance=1e-13))
+        N = best_on_budget(self, flops, cost, start - _BRACKET, start + _BRACKET)
         return N, cost.tokens(flops, N)
 
     def frontier_loss(self, C: ArrayLike) -> Array:

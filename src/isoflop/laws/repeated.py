@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from isoflop.arrays import Array
 from isoflop.errors import Notice
+from isoflop.laws.balance import best_on_budget
 from isoflop.laws.bisection import bracket
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
-from isoflop.laws.golden_section import minimise
 from isoflop.laws.law import Provenance
 
 R_TOKENS = 15.387756
@@ -21,6 +21,11 @@ R_PARAMS = 5.309743
 """R_N*: the same for parameters beyond what the unique tokens call for (Muennighoff et al. 2023)."""
 FREE_EPOCHS, LAST_EPOCHS = 4.0, 40.0
 """Epochs that are nearly as good as fresh text, and those where returns have vanished (the same, abstract)."""
+
+_WIDER = (
+    12.0  # of ln N, by which the best size of limited text is sought beyond those of free text: as in chinchilla.py
+)
+_MANY_MORE = 60.0  # of ln D, within which enough tokens lie where parameters in excess count less
 
 
 def repeated_data(what: str) -> Notice:
@@ -95,6 +100,50 @@ class RepeatedLaw:
         """Loss of N parameters after D tokens, repeated ones discounted."""
         return repeated_loss(self.fresh, N, D, self.unique_tokens, self.R_tokens, self.R_params)
 
+    def log_gains(self, log_params: Array, log_tokens: Array) -> tuple[Array, Array]:
+        """(ln of -dL/d ln N, ln of -dL/d ln D) at ln N and ln D.
+
+        Repeated tokens, and parameters beyond what the different tokens call for, gain less with each. In the first
+        epoch further tokens call for further parameters too, and make those that are there count.
+        """
+        law, N, D = self.fresh, np.exp(log_params), np.exp(log_tokens)
+        unique = np.minimum(self.unique_tokens, D)
+        enough = _enough(law, unique)
+        by_params = _log_value(law.alpha, law.A, enough, N, self.R_params)
+        by_tokens = _log_value(law.beta, law.B, unique, D, self.R_tokens)
+        surplus = np.maximum(N / enough - 1, 0.0)
+        if not np.any(first := (self.unique_tokens > D) & (surplus > 0)):
+            return by_params, by_tokens
+        # d effective(m, N) / d ln m at m = `enough`, which grows as D^(beta / alpha)
+        left = np.exp(-surplus / self.R_params)
+        with np.errstate(divide="ignore"):
+            counts = np.log(enough * np.where(first, 1 + self.R_params * (1 - left) - (1 + surplus) * left, 0.0))
+        worth = np.log(effective(np.minimum(enough, N), N, self.R_params))
+        through = np.log(np.asarray(law.beta) * law.A) - (law.alpha + 1) * worth + counts
+        return by_params, np.logaddexp(by_tokens, through)
+
+    def tokens_for(self, loss: ArrayLike, N: ArrayLike) -> Array:
+        """D with which N parameters reach `loss`; infinite where no number of repetitions suffices."""
+        U, decay, size = self.unique_tokens, np.asarray(self.R_tokens), np.asarray(N, dtype=np.float64)
+        D = self.fresh.tokens_for(loss, effective(np.minimum(_enough(self.fresh, U), size), size, self.R_params))
+        if np.any(again := U < D):
+            repeats = np.where(again, D / U - 1, 0.0) / decay  # of which only so many R_D* can be worth
+            with np.errstate(divide="ignore", invalid="ignore"):
+                often = np.where(repeats < 1, U * (1 - decay * np.log1p(-repeats)), np.inf)
+            D = np.where(again, often, D)
+        few = (U > D) & (size > _enough(self.fresh, D))
+        if not np.any(few):
+            return D
+        # so few tokens call for fewer parameters than there are: it takes more of them
+        low = np.log(np.where(few, D, 1.0))
+        _, enough = bracket(
+            lambda log_tokens: self.loss(size, np.exp(log_tokens)) > np.asarray(loss, dtype=np.float64),
+            low,
+            np.minimum(np.log(U), low + _MANY_MORE),
+            tolerance=1e-15,
+        )
+        return np.where(few, np.exp(enough), D)
+
     def optimum(self, C: ArrayLike, cost: ComputeCost = SIX_N) -> tuple[Array, Array]:
         """(N, D) of least loss at C FLOPs: at C = 6 N D the fresh law's where it fits into one epoch, else sought.
 
@@ -102,39 +151,15 @@ class RepeatedLaw:
         Raises RefusedError `no_optimum` as the fresh law does.
         """
         N_free, D_free = self.fresh.optimum(C, cost)
-
-        def at_size(log_params: Array) -> Array:
-            N = np.exp(log_params)
-            return self.loss(N, cost.tokens(C, N))
-
         fits = (D_free <= self.unique_tokens) & cost.is_six_n
         if np.all(fits):
             return N_free, D_free
-        if cost.is_six_n:
-            N = np.where(fits, N_free, np.exp(self._balanced(np.asarray(C, dtype=np.float64) / 6.0)))
-            return N, cost.tokens(C, N)
-        # The best size lies within these factors of the unlimited one: at a thousand epochs nothing is left to gain.
-        N = np.exp(minimise(at_size, np.log(N_free) - 4.0, np.log(N_free) + 8.0))
+        # At what the different tokens call for a larger model pays, as tokens repeat; in far less than an epoch none.
+        enough, one_epoch = _enough(self.fresh, np.minimum(self.unique_tokens, D_free)), N_free * D_free
+        low = np.log(np.minimum(enough, N_free)) - _WIDER
+        high = np.log(np.maximum(N_free, one_epoch / np.minimum(self.unique_tokens, D_free))) + _WIDER
+        N = np.where(fits, N_free, best_on_budget(self, C, cost, low, high))
         return N, cost.tokens(C, N)
-
-    def _balanced(self, product: Array) -> Array:
-        """ln N of least loss where N D = `product` and one epoch is too little for it.
-
-        There N is beyond what the unique tokens call for: repeated tokens and these parameters count less with each,
-        and the loss is least where d ln L by N and by D are equal, alpha A N' ^ -(alpha + 1) N e^(-r / R_N*) =
-        beta B D' ^ -(beta + 1) D e^(-r / R_D*), r being repetitions. The left side falls with N, the right side rises.
-        """
-        law, U = self.fresh, self.unique_tokens
-        enough = _enough(law, U)
-
-        def larger_pays(log_params: Array) -> NDArray[np.bool_]:
-            """Whether a larger model lowers the loss more than the tokens that it costs raise it."""
-            N = np.exp(log_params)
-            by_params = _log_value(law.alpha, law.A, enough, N, self.R_params)
-            return np.asarray(by_params > _log_value(law.beta, law.B, U, product / N, self.R_tokens))
-
-        most = np.log(product / U)
-        return bracket(larger_pays, np.minimum(np.log(enough), most), most, tolerance=1e-16)[1]
 
 
 def _enough(law: ChinchillaLaw, unique: ArrayLike) -> Array:

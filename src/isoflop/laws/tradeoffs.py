@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from isoflop.arrays import Array
 from isoflop.errors import RefusedError
-from isoflop.laws.bisection import bracket
+from isoflop.laws.balance import best_at_loss
 from isoflop.laws.chinchilla import ChinchillaLaw
 from isoflop.laws.cost import SIX_N, ComputeCost
 from isoflop.laws.coupled import CoupledLaw
@@ -106,22 +105,10 @@ def lifetime_optimum(law: ChinchillaLaw, loss: float, inference_tokens: float) -
     """
     C = compute_for_loss(law, loss)
     N_train, D_train = (float(value) for value in law.optimum(C))
-    T, reducible = inference_tokens, loss - float(law.E)
-
-    def tokens_at(log_params: float) -> float:
-        left = reducible - float(law.A) * math.exp(-float(law.alpha) * log_params)
-        return (float(law.B) / left) ** (1 / float(law.beta)) if left > 0 else math.inf
-
-    def too_small(log_params: Array) -> bool:
-        """Whether the condition's left side exceeds its right; their difference falls with N."""
-        D = tokens_at(float(log_params))
-        by_params = float(law.alpha * law.A) * math.exp(-float(law.alpha) * float(log_params))
-        by_tokens = 0.0 if math.isinf(D) else float(law.beta * law.B) * D ** -float(law.beta) * (1 + T / (3 * D))
-        return by_params > by_tokens
-
-    smallest = math.log(float(law.A) / reducible) / float(law.alpha)  # reaches `loss` with infinite tokens
-    best = float(bracket(too_small, smallest, math.log(N_train), tolerance=1e-16)[1])
-    N, D = math.exp(best), tokens_at(best)
+    T = inference_tokens
+    smallest = np.log(law.A / (loss - np.asarray(law.E))) / law.alpha  # reaches `loss` with infinite tokens
+    N = float(best_at_loss(law, loss, T, SIX_N, smallest, np.log(N_train)))
+    D = float(law.tokens_for(loss, N))
     return LifetimeOptimum(
         params=N, tokens=D, flops=6 * N * D + 2 * N * T, flops_without=6 * N_train * D_train + 2 * N_train * T
     )

@@ -99,6 +99,17 @@
     },
   };
 
+  // ln of the gains of the Chinchilla form, -dL / d ln N and -dL / d ln D, at ln N and ln D.
+  function logGains({ constants: { A, B, alpha, beta } }, x, y) {
+    return [Math.log(alpha * A) - alpha * x, Math.log(beta * B) - beta * y];
+  }
+
+  // D with which N parameters reach a loss under the Chinchilla form; infinity where no number of tokens suffices.
+  function tokensFor({ constants: { E, A, B, alpha, beta } }, reached, N) {
+    const left = reached - E - A * N ** -alpha;
+    return left > 0 ? (B / left) ** (1 / beta) : Infinity;
+  }
+
   const FORMS = { chinchilla, frontier, coupled, logquadratic };
 
   function refuseLoss(law) {
@@ -130,5 +141,5 @@
     return 1 - rise ** (-(alpha + beta) / (alpha * beta));
   }
 
-  isoflop.laws = { hasLoss, loss, optimum, moved, unpackDraws, wastedBySize, frontierCoefficient };
+  isoflop.laws = { hasLoss, loss, optimum, moved, logGains, tokensFor, unpackDraws, wastedBySize, frontierCoefficient };
 })(globalThis.isoflop);

@@ -73,22 +73,6 @@ globalThis.isoflop = {};
     return 0.5 * (left + right);
   }
 
-  // Returns where `of` is least between low and high: a grid, then golden sections around its best, as many as
-  // isoflop.laws.golden_section takes.
-  function minimise(of, low, high) {
-    const grid = Array.from({ length: 65 }, (_, i) => low + (i / 64) * (high - low));
-    const values = grid.map(of);
-    const best = values.indexOf(Math.min(...values));
-    let [a, b] = [grid[Math.max(best - 1, 0)], grid[Math.min(best + 1, 64)]];
-    const ratio = (Math.sqrt(5) - 1) / 2;
-    for (let i = 0; i < 60; i++) {
-      const [left, right] = [b - ratio * (b - a), a + ratio * (b - a)];
-      if (of(left) < of(right)) b = right;
-      else a = left;
-    }
-    return (a + b) / 2;
-  }
-
   // Returns a number in so many significant digits, 5.76e23 outside of 1e-4 to 1e6, without trailing zeros.
   function format(value, digits = 3) {
     if (value === 0 || !Number.isFinite(value)) return String(value);
@@ -115,7 +99,7 @@ globalThis.isoflop = {};
   }
 
   isoflop.numbers = {
-    Refusal, unpack, quantiles, percentileInterval, mean, bracket, bisect, minimise, format, formatQuantity,
+    Refusal, unpack, quantiles, percentileInterval, mean, bracket, bisect, format, formatQuantity,
     checkPositive,
   };
 })(globalThis.isoflop);
