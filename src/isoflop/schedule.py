@@ -43,9 +43,21 @@ class Schedule:
         if self.kind == "cosine":
             progress = min(1.0, (token - warmup_tokens) / max(tokens - warmup_tokens, 1))
             return self.final_fraction + (1 - self.final_fraction) * 0.5 * (1 + math.cos(math.pi * progress))
-        # After the warm-up at the earliest: a cooldown already under way would begin with a jump.
-        start = max(tokens * (1 - self.cooldown_fraction), warmup_tokens)
+        start = self.steady_until(tokens=tokens, warmup_tokens=warmup_tokens)
         if token <= start:
             return 1.0
         progress = (token - start) / (max(tokens, token) - start)
         return 1 - (1 - self.final_fraction) * math.sqrt(progress)
+
+    def steady_until(self, *, tokens: float, warmup_tokens: float) -> float:
+        """The token up to which the factor is that of every longer run with the same warm-up.
+
+        >>> Schedule(kind="wsd", cooldown_fraction=0.2).steady_until(tokens=1000, warmup_tokens=100)
+        800.0
+        """
+        if self.kind == "constant":
+            return tokens
+        if self.kind == "cosine":
+            return warmup_tokens
+        # After the warm-up at the earliest: a cooldown already under way would begin with a jump.
+        return max(tokens * (1 - self.cooldown_fraction), warmup_tokens)

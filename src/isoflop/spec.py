@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 from isoflop.arch import Architecture, flops_per_token
+from isoflop.begins import Begins
 from isoflop.codec import JsonObject
 from isoflop.errors import InputError, quoted
 from isoflop.schedule import Schedule
@@ -21,8 +22,8 @@ TRAINER = 1
 """Version of the trainer's numbers: initial weights, forward pass, data order, optimiser, evaluation. Raise it whenever
 tests/golden/loss_curve.json changes for the same specs: runs of different trainers are different runs. (Another recipe
 gives other specs.)"""
-
-
+TAIL_FRACTION = 0.05
+"""Share of the steps, the last ones, whose mean loss is the training loss of a result."""
 MUON_MOMENTUM = 0.95
 """Momentum of Muon where none is named: that of Jordan et al. 2024 and the default of torch.optim.Muon."""
 
@@ -111,6 +112,9 @@ class RunSpec:
     masked_fraction: float = 0.0
     """Share of each batch that is masked out of attention and loss, and counted in tokens and FLOPs all the same: a run
     whose worth is known exactly. What is left is whole sequences, those of a run without a mask."""
+    begins: Begins | None = None
+    """The run that takes the first steps of this one; None: it takes all steps itself. It changes no number: the run is
+    the one that the other fields describe."""
     trainer: int = field(default=TRAINER)
     """Version of the trainer that the run is for."""
     schema: int = field(default=SCHEMA)
@@ -127,6 +131,8 @@ class RunSpec:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 problems.append(f"{name}: expected a whole number of at least 1, got {value!r}")
+            elif value >= 2**63:
+                problems.append(f"{name}: expected a whole number below 2^63, got {quoted(value)}")
         masked = self.masked_fraction
         if isinstance(masked, bool) or not isinstance(masked, (int, float)) or not 0 <= masked < 1:
             problems.append(f"masked_fraction: expected a share of at least 0 and below 1, got {quoted(masked)}")
@@ -156,6 +162,11 @@ class RunSpec:
             problems.append(
                 f"sliding_window: no trainer or export here limits attention to {window} of {self.seq_len} tokens; "
                 "leave it out, or take a seq_len of at most the window"
+            )
+        if not problems and self.begins is not None and self.begins.step > self.shared_steps:
+            problems.append(
+                f"begins.step: expected at most {self.shared_steps}, before the rate depends on the run's own tokens, "
+                f"got {self.begins.step}"
             )
         if problems:
             raise InputError.gathered("spec", problems)
@@ -187,6 +198,27 @@ class RunSpec:
         """Training FLOPs of the whole run, `matmul` convention, at its own context."""
         return self.tokens * flops_per_token(self.architecture, self.seq_len)
 
+    @property
+    def shared_steps(self) -> int:
+        """The first steps that a run of another number of tokens may have in common with this one.
+
+        Their rates do not depend on its tokens, and none is among the last, whose mean is its training loss.
+        """
+        steady = self.schedule.steady_until(tokens=self.tokens, warmup_tokens=self.warmup_tokens)
+        steps = math.floor(steady / self.batch_tokens + 0.5)  # a step has the rate at the middle of its tokens
+        steps -= (steps - 0.5) * self.batch_tokens > steady  # by rounding
+        return max(0, min(steps, self.steps - max(1, round(self.steps * TAIL_FRACTION))))
+
+    @property
+    def spent_tokens(self) -> int:
+        """Training tokens of the steps that it takes itself."""
+        return self.tokens - (self.begins.step * self.batch_tokens if self.begins else 0)
+
+    @property
+    def spent_flops(self) -> float:
+        """Training FLOPs of the steps that it takes itself, `matmul` convention."""
+        return self.flops * (self.spent_tokens / self.tokens)
+
     @cached_property
     def run_id(self) -> str:
         """The first 12 hex digits of the SHA-256 of the canonical JSON: the name of the run's folder."""
@@ -196,11 +228,12 @@ class RunSpec:
     def as_json(self) -> JsonObject:
         """A JSON object that `from_json` reads back.
 
-        A z-loss of 0 and a mask of nothing are left out: specs older than these keep their ids.
+        A z-loss of 0, a mask of nothing and no beginning are left out: specs older than these keep their ids.
         """
         value: JsonObject = {name: getattr(self, name) for name in _FIELDS}
         value |= {"schedule": dict(vars(self.schedule)), "optimizer": self.optimizer.as_json()}
         value["architecture"] = self.architecture.as_json()
+        value["begins"] = self.begins and self.begins.as_json()
         for name in _IF_SET:
             if not value[name]:
                 del value[name]
@@ -217,15 +250,17 @@ class RunSpec:
             raise InputError.gathered("spec", problems)
         try:
             return cls(
-                **{name: part for name, part in value.items() if name not in ("architecture", "schedule", "optimizer")},
+                **{name: part for name, part in value.items() if name not in _NESTED},
                 architecture=Architecture.from_json(value["architecture"]),
                 schedule=Schedule(**value["schedule"]),
                 optimizer=Optimizer(**value["optimizer"]),
+                begins=Begins.from_json(value["begins"]) if "begins" in value else None,
             )
         except TypeError as error:
             raise InputError(f"spec: {error}") from error
 
 
-_IF_SET = {"z_loss", "masked_fraction"}
+_IF_SET = {"z_loss", "masked_fraction", "begins"}
+_NESTED = ("architecture", "schedule", "optimizer", "begins")
 _FIELDS = tuple(f.name for f in fields(RunSpec))
 _NAMES = set(_FIELDS)

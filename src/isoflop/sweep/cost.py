@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arch import flops_per_token
+from isoflop.run_tree import steps_to_keep
 from isoflop.spec import RunSpec
 
 
@@ -51,9 +52,11 @@ class Speed:
         return one * self.step_seconds + values * self.seconds_per_value + flops * self.seconds_per_flop
 
     def seconds(self, spec: RunSpec, domains: int = 2) -> float:
-        """Expected seconds of one run on one worker: its steps, and the evaluation of `domains` validation sets."""
+        """Expected seconds of one run on one worker: the steps that it takes itself, and the evaluation of `domains`
+        validation sets."""
         per_token = (self.step(spec) - self.step_seconds) / (spec.sequences * spec.seq_len)
-        return spec.steps * self.step(spec) + domains * spec.eval_tokens * self.eval_share * per_token
+        own = spec.spent_tokens // spec.batch_tokens
+        return own * self.step(spec) + domains * spec.eval_tokens * self.eval_share * per_token
 
 
 def _parts(spec: RunSpec) -> tuple[float, float, float]:
@@ -68,6 +71,7 @@ class SweepCost:
 
     runs: int
     flops: float
+    """Spent by the runs themselves: steps that runs have in common count once."""
     seconds: float
     """Wall time with all workers busy."""
     disk_bytes: float
@@ -75,6 +79,8 @@ class SweepCost:
 
 BYTES_PER_PARAM_ON_DISK = 4 + 2 * 12
 """Final float32 weights, and at the most two checkpoints of weights and two moments while a run is going."""
+BYTES_PER_PARAM_KEPT = 12
+"""A checkpoint that a trunk keeps for its branches: weights and two moments."""
 BYTES_PER_RUN_ON_DISK = 100_000
 """Spec, metrics and result; measured 50-80 kB."""
 
@@ -83,10 +89,14 @@ def sweep_cost(specs: Sequence[RunSpec], speed: Speed, workers: int) -> SweepCos
     """The cost of `specs`: longest first on `workers` equal workers, so the wall time is about the mean load,
     and never less than the longest run."""
     seconds = [speed.seconds(spec) for spec in specs]
-    params = sum(spec.architecture.params().total for spec in specs)
+    params = [spec.architecture.params().total for spec in specs]
+    by_id = {spec.run_id: count for spec, count in zip(specs, params, strict=True)}
+    kept = sum(len(steps) * by_id.get(name, 0) for name, steps in steps_to_keep(specs).items())
     return SweepCost(
         runs=len(specs),
-        flops=sum(spec.flops for spec in specs),
+        flops=sum(spec.spent_flops for spec in specs),
         seconds=max([sum(seconds) / workers, *seconds]) if seconds else 0.0,
-        disk_bytes=params * BYTES_PER_PARAM_ON_DISK + len(specs) * BYTES_PER_RUN_ON_DISK,
+        disk_bytes=sum(params) * BYTES_PER_PARAM_ON_DISK
+        + kept * BYTES_PER_PARAM_KEPT
+        + len(specs) * BYTES_PER_RUN_ON_DISK,
     )

@@ -14,6 +14,7 @@ from isoflop.digest import check_digest, write_with_digest
 from isoflop.errors import InputError, RefusedError, quoted
 from isoflop.files import decoding, read_json
 from isoflop.recipe import SmallRecipe
+from isoflop.run_tree import check_tree
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops
 
@@ -48,11 +49,15 @@ class DesignedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """The runs of a sweep."""
+    """The runs of a sweep. Raises InputError where one begins from a run that is not among them, or has other steps."""
 
     runs: tuple[DesignedRun, ...]
     asked: Mapping[str, object] = field(default_factory=dict, compare=False)
     """Settings of the study that it was made for; empty in the designs of final runs, and of earlier versions."""
+
+    def __post_init__(self) -> None:
+        if any(run.spec.begins is not None for run in self.runs):
+            check_tree(self.by_id)
 
     @property
     def specs(self) -> tuple[RunSpec, ...]:

@@ -14,7 +14,7 @@ from isoflop.corpus import Corpus
 from isoflop.errors import InputError
 from isoflop.files import sync
 from isoflop.runs.folder import RunFolder
-from isoflop.spec import RunSpec
+from isoflop.spec import TAIL_FRACTION, RunSpec
 from isoflop.train import checkpoint
 from isoflop.train.device import compile_layers, set_float32_products
 from isoflop.train.model import LanguageModel, build
@@ -23,8 +23,6 @@ from isoflop.train.process_group import ProcessGroup
 
 Number = float | torch.Tensor
 """A value, or a tensor of one still on a GPU, reading which waits for all work queued there."""
-TAIL_FRACTION = 0.05
-"""Share of the steps, the last ones, whose mean loss is the training loss of a result."""
 
 
 @dataclass
