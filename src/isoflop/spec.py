@@ -233,7 +233,7 @@ class RunSpec:
         value: JsonObject = {name: getattr(self, name) for name in _FIELDS}
         value |= {"schedule": dict(vars(self.schedule)), "optimizer": self.optimizer.as_json()}
         value["architecture"] = self.architecture.as_json()
-        value["begins"] = self.begins and self.begins.as_json()
+        value["begins"] = self.begins.as_json() if self.begins else None
         for name in _IF_SET:
             if not value[name]:
                 del value[name]
