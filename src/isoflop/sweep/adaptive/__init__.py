@@ -6,6 +6,7 @@ from isoflop.sweep.adaptive.evidence import Evidence
 from isoflop.sweep.adaptive.first_runs import first_runs
 from isoflop.sweep.adaptive.limits import Limits
 from isoflop.sweep.adaptive.policy import next_batch
+from isoflop.sweep.adaptive.price import SweepPrice, price_of_sweep
 
 __all__ = [
     "Candidate",
@@ -16,6 +17,8 @@ __all__ = [
     "Limits",
     "NoiseFloor",
     "StopReason",
+    "SweepPrice",
     "first_runs",
     "next_batch",
+    "price_of_sweep",
 ]

@@ -86,8 +86,7 @@ class Gains:
 
     def size_variance(self) -> float:
         """Var ln N_opt(target) after the batch so far, the error of form included."""
-        within = self.within()
-        return within + self.mix.error_of_form(self.log_largest, within)
+        return self.within() + self.mix.error_of_form(self.log_largest)
 
     def within(self) -> float:
         """The part of it that the rows lower."""

@@ -16,6 +16,10 @@ RATIOS = (3.0, 500.0)
 """Tokens per parameter between which laws of these forms hold: those of public sweeps, less the five rows of Hoffmann
 et al. 2022, Figure 4 with the least, which move their fit by a third."""
 
+WIDTH = 4.0
+"""Factor in N about the best size within which runs are chosen: wide enough that the variance falls (methods of isoFLOP
+sweeps: +-2/4/8x give .172/.088/.061 of ln N_opt), and no wider, since a wrong form shows as a lean there."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -33,6 +37,10 @@ class Limits:
     """Runs chosen at once, at the most."""
     tokens_per_param: tuple[float, float] = RATIOS
     """Lowest and highest D / N, in the convention of the fits."""
+    width: float = WIDTH
+    """Factor by which N may lie above or below the best size of its compute, as the rows so far put it."""
+    must_pay: bool = True
+    """Whether the sweep ends where the next batch costs more FLOPs than it saves, above the tolerance or not."""
     measure: Literal["flops", "seconds"] = "flops"
     """What a run costs when runs are compared: FLOPs, or its time where that is what runs out."""
     bend: Bend | None = None
@@ -41,8 +49,8 @@ class Limits:
     """Error of form in ln N_opt for a factor e beyond the rows, as the size forecast states it."""
 
     def __post_init__(self) -> None:
-        if not (self.tolerance > 0 and self.batch >= 1 and self.largest_run > 0):
-            raise InputError("limits: expected a tolerance, a largest run and a batch above zero")
+        if not (self.tolerance > 0 and self.batch >= 1 and self.largest_run > 0 and self.width > 1):
+            raise InputError("limits: expected a tolerance, a largest run and a batch above zero, and a width above 1")
         if not 0 < self.tokens_per_param[0] < self.tokens_per_param[1]:
             raise InputError(
                 f"limits: expected two ascending ratios of tokens to parameters, got {self.tokens_per_param}"

@@ -82,8 +82,8 @@ class Mixture:
         """ln of how many times the target lies beyond a largest row."""
         return max(0.0, self.log_target - log_largest)
 
-    def error_of_form(self, log_largest: float, within: float) -> float:
-        """Variance of ln N_opt that the forms leave beyond rows whose own variance is `within`.
+    def error_of_form(self, log_largest: float) -> float:
+        """Variance of ln N_opt that the forms leave, the largest row being at `log_largest`.
 
         How far the forms differ, as far as noise does not explain it, and FORM_ERROR for each e-fold; both grow with
         the distance, so that a larger row lowers both.
@@ -92,7 +92,6 @@ class Mixture:
         between = float(self.weights @ (sizes - self.log_params) ** 2)
         own = float(self.weights @ [form.size_variance for form in self.forms])
         unexplained = max(0.0, between - (1 - _SHARED) * own)
-        del within
         now, then = self.distance(self.log_largest), self.distance(log_largest)
         nearer = (then / now) ** 2 if now > 0 else 1.0
         return unexplained * nearer + (self.form_error * then) ** 2
@@ -115,7 +114,7 @@ class Mixture:
 
     def size_variance(self) -> float:
         """Of ln N_opt(target), the error of form included."""
-        return self.within + self.error_of_form(self.log_largest, self.within)
+        return self.within + self.error_of_form(self.log_largest)
 
     @property
     def reference(self) -> AtTarget:

@@ -15,7 +15,7 @@ from isoflop.sweep.adaptive.evidence import Evidence
 from isoflop.sweep.adaptive.gain import Gains
 from isoflop.sweep.adaptive.limits import Limits
 from isoflop.sweep.adaptive.mixture import Mixture, mixture
-from isoflop.sweep.adaptive.rules import frontier_mask, too_few_repeats, widening
+from isoflop.sweep.adaptive.rules import frontier_mask, too_few_repeats, widening, within_width
 
 FRONTIER_SHARE = 1 / 3
 """Least share of the sweep's FLOPs near the frontier: there a wrong form shows in what the plan needs."""
@@ -26,6 +26,9 @@ COST_POWER = 0.5
 """Of the cost that a run's gain is divided by. With 1 the cheapest runs always win, although nothing of them reaches
 the target; with 0 the dearest do. The best sweep balances its own cost against the waste, s* = sqrt(kappa v1), where
 the gain of one more FLOP falls with the root of what was spent."""
+LEAST_GAIN = 0.02
+"""Share of the expected waste that a batch has to take off beside its own FLOPs: cheap runs far below the target would
+pay for ever, by less and less. Where those that are chosen for their cost do not, the runs of most net gain are."""
 FEWEST_TO_STOP = 8
 """Rows below which the tolerance counts as not reached: the largest form has seven constants."""
 
@@ -45,11 +48,14 @@ def next_batch(evidence: Evidence, candidates: Sequence[Candidate], *, target_fl
         return _decision(mix, evidence, (), why, target_flops)
     search = _Search.of(mix, evidence, usable, limits, target_flops)
     batch = search.batch(search.by_cost)
+    if not batch.runs:
+        return _decision(mix, evidence, (), "no candidate left", target_flops)
     if not search.pays(batch):
         other = search.batch(search.by_net)
-        if not other.runs:
+        if search.pays(other):
+            batch = other
+        elif limits.must_pay:
             return _decision(mix, evidence, (), "next batch costs more than it saves", target_flops, batch)
-        batch = other
     return _decision(mix, evidence, batch.runs, None, target_flops, batch)
 
 
@@ -83,6 +89,8 @@ class _Search:
     columns: CandidateColumns
     limits: Limits
     target_flops: float
+    inside: Mask
+    """Which candidates lie within `limits.width` of the best size."""
     near: Mask
     """Which candidates lie near the frontier."""
     near_flops: float
@@ -104,30 +112,34 @@ class _Search:
             columns=columns,
             limits=limits,
             target_flops=target_flops,
+            inside=within_width(mix, columns, limits.width),
             near=frontier_mask(mix, columns.log_params, np.log(columns.law_flops)),
             near_flops=float(evidence.spent[rows_near].sum()),
             before=mix.waste(mix.size_variance()),
         )
 
     def by_cost(self, gains: Gains) -> Array:
-        """Relative fall of both variances over cost^COST_POWER."""
-        by_size, by_loss = gains.falls()
-        relative = by_size / max(gains.within(), 1e-12) + LOSS_SHARE * by_loss / max(gains.loss_within(), 1e-12)
+        """Relative fall of both variances over cost^COST_POWER, that of the size with the error of form."""
+        by_size, by_loss = self._after(gains)
+        before = gains.size_variance()
+        relative = (before - by_size) / max(before, 1e-12) + LOSS_SHARE * by_loss / max(gains.loss_within(), 1e-12)
         cost = self.columns.flops if self.limits.measure == "flops" else self.columns.seconds
         return np.asarray(relative / cost**COST_POWER)
 
     def by_net(self, gains: Gains) -> Array:
         """Fall of the expected waste less the run's cost, in shares of the target; below zero where it does not pay."""
-        now = self.mix.waste(gains.size_variance())
-        by_size, _ = gains.falls()
-        within = gains.within()
+        after = 1 - 1 / np.sqrt(1 + 2 * self.mix.curvature * self._after(gains)[0])
+        net = self.mix.waste(gains.size_variance()) - after - self.columns.flops / self.target_flops
+        return np.where(net > 0, net, -np.inf)
+
+    def _after(self, gains: Gains) -> tuple[Array, Array]:
+        """(Var ln N_opt(target) after each candidate, the fall of Var ln L(target)), (candidates,)."""
+        by_size, by_loss = gains.falls()
         log_largest = np.maximum(gains.log_largest, np.log(self.columns.law_flops))
         # the error of form depends on the largest run alone: one value for each
         values, label = np.unique(log_largest, return_inverse=True)
-        form = np.array([self.mix.error_of_form(float(value), within) for value in values])[label]
-        after = 1 - 1 / np.sqrt(1 + 2 * self.mix.curvature * (within - by_size + form))
-        net = now - after - self.columns.flops / self.target_flops
-        return np.where(net > 0, net, -np.inf)
+        form = np.array([self.mix.error_of_form(float(value)) for value in values])[label]
+        return gains.within() - by_size + form, by_loss
 
     def batch(self, score: Callable[[Gains], Array]) -> _Batch:
         """Up to `limits.batch` runs, best first, within what is left of FLOPs and time."""
@@ -159,6 +171,7 @@ class _Search:
             best = _best(np.where(beyond, values, -np.inf))
             if best is not None:
                 return best, "widen"
+        values = np.where(self.inside, values, -np.inf)
         if number == 0 and too_few_repeats(self.mix):
             best = _best(np.where(self.columns.repeat & self.near, values, -np.inf))
             if best is not None:
@@ -174,8 +187,9 @@ class _Search:
         return best, "V-optimal"
 
     def pays(self, batch: _Batch) -> bool:
-        """Whether the batch costs less than it is expected to save, or brings the plan within the tolerance."""
-        return bool(batch.runs) and batch.flops < (self.before - batch.waste) * self.target_flops
+        """Whether the batch costs less than it is expected to save, a decision being worth LEAST_GAIN of the waste."""
+        saved = self.before - batch.waste
+        return bool(batch.runs) and saved > batch.flops / self.target_flops + LEAST_GAIN * self.before
 
 
 def _best(values: Array) -> int | None:

@@ -26,6 +26,14 @@ def frontier_mask(mix: Mixture, log_params: Array, log_flops: Array) -> Mask:
     return np.asarray(np.abs(log_params - best) <= NEAR)
 
 
+def within_width(mix: Mixture, columns: CandidateColumns, width: float) -> Mask:
+    """Which candidates lie within a factor `width` of the best size of their compute."""
+    at = mix.reference.posterior
+    best = at.form.log_optima(at.theta, mix.frame, np.log(columns.law_flops))[0]
+    # sizes that can be built are rounded: half a step beyond the width is within it
+    return np.asarray(np.abs(columns.log_params - best) <= 1.05 * np.log(width))
+
+
 def widening(mix: Mixture, rows: Evidence, columns: CandidateColumns) -> Mask | None:
     """Candidates beyond the edge that the best size lies near, among those of the rows' largest decade of compute.
 

@@ -62,6 +62,12 @@ def candidate_grid(
     return found
 
 
+def normal_noise(seed: int, sd: float) -> Callable[[int], Array]:
+    """Draws of normal noise, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    return lambda count: rng.normal(0.0, sd, count)
+
+
 def simulate(
     losses: Losses,
     noise: Callable[[int], Array],
