@@ -49,8 +49,7 @@ def constants(recipe: SmallRecipe) -> Iterator[tuple[str, SmallRecipe]]:
     for field, values in {"weight_decay": (0.0, 0.1), "vectors_lr": (3.0,), "beta2": (0.99,)}.items():
         for value in values:
             yield f"{field} {value:g}", with_rates(recipe, **{field: value})
-    for factor in (0.5, 1.0, 2.0):
-        yield f"Muon, learning rate x {factor:g}", with_muon(recipe, factor)
+    yield "AdamW for all", replace(recipe, optimizer=replace(recipe.optimizer, hidden="adamw"))
     for factor in (0.1, 0.3, 0.8, 3.0, 5.0):
         embedding_lr = recipe.optimizer.embedding_lr * factor
         yield f"embedding_lr x {factor:g}", with_rates(recipe, embedding_lr=embedding_lr)
@@ -61,11 +60,6 @@ def constants(recipe: SmallRecipe) -> Iterator[tuple[str, SmallRecipe]]:
 
 def with_rates(recipe: SmallRecipe, **changes: float) -> SmallRecipe:
     return replace(recipe, optimizer=replace(recipe.optimizer, **changes))
-
-
-def with_muon(recipe: SmallRecipe, factor: float) -> SmallRecipe:
-    muon = replace(recipe, optimizer=replace(recipe.optimizer, hidden="muon"))
-    return replace(muon, hidden_lr=factor * muon.hidden_rate)
 
 
 def main() -> None:

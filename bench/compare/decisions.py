@@ -50,7 +50,7 @@ class Row:
 
 
 ROWS = (
-    Row(name="muon", words="Muon against AdamW", old="", new='[optimizer]\nhidden = "muon"\n'),
+    Row(name="muon", words="Muon against AdamW", old='[optimizer]\nhidden = "adamw"\n', new=""),
     Row(
         name="wsd",
         words="WSD against cosine to 10 %",

@@ -158,7 +158,7 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"optimizer": {"momentum": 0.9}}, 'expected with hidden = "muon"'),
+        ({"optimizer": {"hidden": "adamw", "momentum": 0.9}}, 'expected with hidden = "muon"'),
         ({"schedule": {"kind": "cosine", "cooldown_fraction": 0.1}}, 'expected with kind = "wsd"'),
         ({"schedule": {"kind": "constant", "final_fraction": 0.1}}, "a constant rate has none"),
         ({"family": "gopher", "positions": "rope"}, "positions: gopher has relative, got rope"),

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast, get_type_hi
 from annotated_types import Ge, Le
 
 from isoflop.arch import FAMILIES
+from isoflop.arch.layout import HiddenOptimizer
 from isoflop.codec import Json, JsonObject, from_json, to_json
 from isoflop.errors import InputError, close_names, printable, quoted
 from isoflop.json_values import toml_value
@@ -102,7 +103,7 @@ class RecipeFile:
             problems.append("corpus: expected name or text, not both")
         if self.corpus.text == ():
             problems.append("corpus.text: expected files or folders, got none")
-        if self.optimizer.momentum is not None and self.optimizer.hidden != "muon":
+        if self.optimizer.momentum is not None and self.optimizer.hidden == "adamw":
             problems.append('optimizer.momentum: expected with hidden = "muon"; AdamW has beta1')
         if self.schedule.kind == "constant" and self.schedule.final_fraction is not None:
             problems.append("schedule.final_fraction: a constant rate has none")
@@ -124,8 +125,17 @@ class RecipeFile:
         named = self.family or family
         return named if self.positions is None else POSITIONS.get(named, {}).get(self.positions, named)
 
-    def small_recipe(self, vocab_size: int, *, family: str = "llama", seq_len: int | None = None) -> SmallRecipe:
-        """The recipe of models of any size for a vocabulary; `family` and `seq_len` hold where it names none.
+    def small_recipe(
+        self,
+        vocab_size: int,
+        *,
+        family: str = "llama",
+        seq_len: int | None = None,
+        hidden: HiddenOptimizer | None = None,
+    ) -> SmallRecipe:
+        """The recipe of models of any size for a vocabulary.
+
+        `family`, `seq_len` and `hidden`, the optimiser of the hidden matrices, hold where it names none.
 
         Raises InputError for what the family cannot have, and for a fixed batch that is no whole number of sequences.
         """
@@ -156,7 +166,7 @@ class RecipeFile:
             "masked_fraction": self.masked_fraction,
             "warmup_fraction": self.schedule.warmup_fraction,
             "schedule": _changed(base.schedule, {**vars(self.schedule), "warmup_fraction": None}),
-            "optimizer": _changed(base.optimizer, {**vars(self.optimizer), **rates}),
+            "optimizer": _changed(base.optimizer, {"hidden": hidden, **_named(self.optimizer), **rates}),
         }
         return _changed(base, changes)
 
@@ -253,3 +263,8 @@ def _set_fields(table: DataclassInstance) -> JsonObject:
 def _changed(value: D, changes: Mapping[str, object]) -> D:
     """`value` with those of `changes` that are not None."""
     return replace(value, **{name: change for name, change in changes.items() if change is not None})
+
+
+def _named(table: OptimizerTable) -> dict[str, object]:
+    """The keys of a table that are set, with their values."""
+    return {name: value for name, value in vars(table).items() if value is not None}

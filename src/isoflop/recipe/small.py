@@ -27,7 +27,8 @@ Measured in nats a token, AdamW in brackets. Width 24 and 1e11 FLOPs: half the r
 (2.005), twice 1.976 (2.014), four times 2.056; at the rate a weight decay of 0 1.967, of 0.1 1.990. Width 24 and 4e11
 FLOPs: half 1.848, twice 1.832, and at the rate, three seeds, 1.829, 1.831, 1.838 (1.855, 1.852, 1.853); with half and
 twice the rates of all else 1.828 and 1.835. Width 40 and 4e11 FLOPs: 1.806, 1.806 and 1.809 at half, once and twice
-(1.828). A step takes 1.49, 1.36, 1.23 and 1.13 times AdamW's at widths 24, 40, 64 and 96 on one core."""
+(1.828). Other families: FAMILY_TUNINGS. A step takes 1.49, 1.36, 1.23 and 1.13 times AdamW's at widths 24, 40, 64 and
+96 on one core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +86,13 @@ class SmallRecipe(TrainingRecipe):
             embedding_lr=10.0,
             output_head_lr=4.0,
             vectors_lr=1.0,
+            hidden="muon",
         )
     )
     """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are equal, 1.5 % below 1;
-    a head at 1 times is 1.5 to 4 % above 4 and 10. Betas, eps and clipping: Brown et al. 2020, Touvron et al. 2023.
+    a head at 1 times is 1.5 to 4 % above 4 and 10. Muon for the hidden matrices: AdamW needs 1.55, 1.28 and 1.42 times
+    the compute for its loss, of three seeds each interval above 1 (bench/compare/decisions.md). Betas, eps and
+    clipping: Brown et al. 2020, Touvron et al. 2023.
     The comparisons of this file were made one at a time from an earlier recipe; bench/recipe.py repeats them."""
     eval_tokens: int = 65_536
     """Validation tokens per domain: the same windows for every run, so that their noise is common to all."""

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from isoflop.arch.layout import HiddenOptimizer
 from isoflop.errors import InputError
 from isoflop.recipe.file import RecipeFile, read_recipe, recipe_of
 from isoflop.recipe.tables import CorpusTable
 from isoflop.runs.registry import ENGINES
+from isoflop.study.folder import StudyFolder
+from isoflop.sweep import Design
 
 
 def with_recipe(existing: Mapping[str, object], requested: Mapping[str, object]) -> dict[str, object]:
@@ -68,3 +71,14 @@ def against_recipe(recipe: RecipeFile | None, *, family: str, seq_len: int | Non
     if recipe.optimizer.hidden == "muon" and ENGINES[engine].settings.families is not None:
         problems.append(f"recipe.optimizer.hidden: the engine {engine} trains with adamw only; take local")
     return problems
+
+
+def optimizer_where_none_is_named(folder: StudyFolder, engine: str) -> HiddenOptimizer | None:
+    """The optimiser of the hidden matrices in a study whose recipe names none; None: the default recipe's.
+
+    It is that of the runs that are designed, so that a study begun when the default was another goes on with it; and
+    AdamW for an engine that has no other.
+    """
+    if folder.sweep.exists():
+        return Design.load(folder.sweep).specs[0].optimizer.hidden
+    return "adamw" if ENGINES[engine].settings.families is not None else None

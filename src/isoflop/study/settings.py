@@ -141,7 +141,10 @@ class StudySettings(BaseModel):
 
     @property
     def whole_recipe(self) -> RecipeFile:
-        """The recipe with the family, the context and the text of this study: another study trains the same by it."""
+        """The recipe with the family, the context and the text of this study: another study trains the same by it.
+
+        Without an optimiser where none is named: see `optimizer_where_none_is_named`.
+        """
         named = self.recipe or RecipeFile()
         text = self.text if self.corpus == "text" else None
         corpus = CorpusTable(

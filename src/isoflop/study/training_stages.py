@@ -22,6 +22,7 @@ from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
 from isoflop.study.machine import MeasuredMachine, measure, read_machine
+from isoflop.study.recipe_setting import optimizer_where_none_is_named
 from isoflop.study.settings import StudySettings
 from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
@@ -50,8 +51,9 @@ class Study:
 
     def recipe(self, vocab_size: int) -> SmallRecipe:
         """The recipe by which this study trains."""
-        changed = self.settings.recipe or RecipeFile()
-        return changed.small_recipe(vocab_size, family=self.settings.family, seq_len=self.settings.seq_len)
+        changed, settings = self.settings.recipe or RecipeFile(), self.settings
+        hidden = optimizer_where_none_is_named(self.folder, settings.engine)
+        return changed.small_recipe(vocab_size, family=settings.family, seq_len=settings.seq_len, hidden=hidden)
 
     def engine(self, runs: int) -> Engine:
         """The engine that trains `runs` runs; the caller closes it."""

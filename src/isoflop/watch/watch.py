@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isoflop.distributions import student_upper
 from isoflop.errors import InputError, Notice
 from isoflop.logs.run import LoggedRun
 from isoflop.plan.expected_course import ExpectedCourse
@@ -22,6 +21,7 @@ from isoflop.watch.final_loss import forecast_end
 from isoflop.watch.judged import about_verdict, judge_run
 from isoflop.watch.law_method import ANNEALING, MULTI_POWER
 from isoflop.watch.method import Method
+from isoflop.watch.odds import inside_probability
 from isoflop.watch.options import WatchOptions
 from isoflop.watch.ratio import RatioMethod
 from isoflop.watch.references import SAME_LENGTH, length_apart, references
@@ -117,15 +117,14 @@ def _known(final: float | None) -> tuple[float, float] | None:
 
 def _inside(seen: Curve, combined: Combined | None, forecast: Forecast | None) -> float | None:
     """The probability that the run ends inside the interval of its forecast; 0 or 1 of a run that ended."""
-    if forecast is None or forecast.interval is None:
+    if forecast is None or forecast.interval is None or forecast.level is None:
         return None
     low, high = forecast.interval
     if seen.final is not None:
         return float(low <= seen.final <= high)
     if combined is None:
         return None
-    below, above = ((math.log(end / combined.predicted_final)) / combined.sd for end in (low, high))
-    return student_upper(below, combined.degrees) - student_upper(above, combined.degrees)
+    return inside_probability(combined, forecast.interval, forecast.level)
 
 
 def _step_at(run: LoggedRun, tokens: float) -> float:

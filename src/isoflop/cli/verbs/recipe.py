@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from isoflop.arch import FAMILIES
+from isoflop.arch.layout import HiddenOptimizer
 from isoflop.cli.options.types import PATH
 from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.tables import print_json, print_table, print_text
@@ -34,7 +35,8 @@ def command(file: Path | None, show: bool, family: str | None, as_json: bool) ->
     if family is not None and named.family is not None and named.family_in_force() != family:
         raise InputError(f"--family {family}: {file} says {quoted(named.family_in_force())}; leave the option out")
     # a vocabulary is of the text, and no key of a recipe depends on it
-    recipe = named.small_recipe(ByteTokenizer.vocab_size, family=family or "llama")
+    hidden = _optimizer_of(file) if file is not None and file.is_dir() else None
+    recipe = named.small_recipe(ByteTokenizer.vocab_size, family=family or "llama", hidden=hidden)
     whole = in_force(recipe, named.corpus)
     changed = differences(whole)
     if as_json:
@@ -55,6 +57,16 @@ def _of_study(folder: Path) -> RecipeFile:
     from isoflop.study.settings import read_settings
 
     return read_settings(StudyFolder(folder)).whole_recipe
+
+
+def _optimizer_of(folder: Path) -> HiddenOptimizer | None:
+    """The optimiser of the hidden matrices of a study whose recipe names none; None: the default recipe's."""
+    from isoflop.study.folder import StudyFolder  # what most calls do without
+    from isoflop.study.recipe_setting import optimizer_where_none_is_named
+    from isoflop.study.settings import read_settings
+
+    place = StudyFolder(folder)
+    return optimizer_where_none_is_named(place, read_settings(place).engine)
 
 
 def _text(value: Json) -> str:

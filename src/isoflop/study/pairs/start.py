@@ -29,6 +29,7 @@ from isoflop.study.pairs.side import TrainedSide
 from isoflop.study.pairs.text import text_of
 from isoflop.study.pairs.trained import PairTrainer
 from isoflop.study.pipeline import check_commands, open_study
+from isoflop.study.recipe_setting import optimizer_where_none_is_named
 from isoflop.study.running import reported
 from isoflop.study.settings import begin_or_resume
 from isoflop.study.stopping import stoppable
@@ -142,12 +143,13 @@ def _sides(
 ) -> tuple[TrainedSide, TrainedSide]:
     """The two sides on the study's text; without a recipe of its own A is what the study trains by."""
     vocab, settings = text.vocab_size, study.settings
+    hidden = optimizer_where_none_is_named(study.folder, settings.engine)
 
     def small(file: RecipeFile | None) -> SmallRecipe:
         """The recipe by which a side trains a run of any size."""
         if file is None:
             return study.recipe(vocab)
-        return file.small_recipe(vocab, family=settings.family, seq_len=settings.seq_len)
+        return file.small_recipe(vocab, family=settings.family, seq_len=settings.seq_len, hidden=hidden)
 
     a_name, b_name = names
     if a_name == b_name:
