@@ -84,4 +84,35 @@ def test_every_field_is_documented_in_one_of_the_checks():
     from isoflop.runs import result
 
     checked = {*result._WHOLE, *result._NUMBERS, *result._TEXTS, "params", "flops", "domains", "schema"}
+    checked |= {"spent_flops", "notices"}
     assert names == checked
+
+
+def test_what_was_spent_is_all_where_nothing_else_is_said(folder):
+    result = result_of(folder)
+    earlier = {name: value for name, value in result.as_json().items() if name not in {"spent_tokens", "spent_flops"}}
+    read = RunResult.from_json(earlier)
+    assert (read.spent_tokens, read.spent_flops) == (result.tokens_seen, result.flops)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"spent_tokens": -1}, "spent_tokens"),
+        ({"spent_flops": {"matmul": float("inf")}}, "spent_flops"),
+        ({"spent_flops": [1.0]}, "spent_flops"),
+        ({"spent_flops": {}}, "spent_flops: expected the conventions of flops"),
+        ({"notices": {"code": "a"}}, "notices"),
+        ({"notices": [{"code": 3, "message": "b"}]}, "notices"),
+    ],
+)
+def test_hostile_spending_and_notices_are_refused(folder, changed, said):
+    with pytest.raises(InputError, match=said):
+        RunResult.from_json(result_of(folder).as_json() | changed)
+
+
+def test_a_run_that_spent_more_than_its_spec_asks_is_not_this_run(folder):
+    spec = folder.read_spec()
+    folder.write_result(result_of(folder, spent_tokens=spec.tokens + 1, spent_flops=result_of(folder).flops))
+    with pytest.raises(InputError, match="spent_tokens: expected at most"):
+        folder.read_result()

@@ -12,10 +12,11 @@ import safetensors.torch
 import torch
 
 from isoflop.errors import InputError
-from isoflop.train import checkpoint
-from isoflop.train.checkpoint import Progress, Saver, clear, export_weights, load_weights, restore
+from isoflop.train import checkpoint_progress
+from isoflop.train.checkpoint import Progress, Saver, clear, restore
 from isoflop.train.model import BLOCKS, LanguageModel, build
 from isoflop.train.optim import build_optimizer, set_lr
+from isoflop.train.weights import export_weights, load_weights
 from train.models import OPTIMIZER, architecture, shaken
 
 
@@ -270,4 +271,6 @@ def test_weights_that_are_missing_torn_or_of_another_model_are_named(tmp_path: P
 def test_a_checkpoint_holds_no_code(tmp_path: Path) -> None:
     save(tmp_path, *trained(), progress(3))
     assert {path.suffix for path in (tmp_path / "step-00000003").iterdir()} == {".safetensors", ".json"}
-    assert json.loads((tmp_path / "step-00000003" / "progress.json").read_text())["schema"] == checkpoint.SCHEMA
+    assert (
+        json.loads((tmp_path / "step-00000003" / "progress.json").read_text())["schema"] == checkpoint_progress.SCHEMA
+    )

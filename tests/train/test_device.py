@@ -17,13 +17,13 @@ from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.train import loop, state, step
 from isoflop.train.blocks import BLOCKS
-from isoflop.train.checkpoint import load_weights
 from isoflop.train.cpu.ops import reference_ops
 from isoflop.train.device import compile_layers, forward_in, mfu, name_of, products_on
 from isoflop.train.evaluate import evaluate
 from isoflop.train.loop import run
 from isoflop.train.model import build
 from isoflop.train.process_group import ProcessGroup
+from isoflop.train.weights import load_weights
 from train.models import shaken
 from train.test_loop import spec_for
 

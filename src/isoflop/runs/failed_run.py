@@ -10,6 +10,7 @@ from isoflop.arch import flops_by_convention
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import Reason, RunResult, counted_params
+from isoflop.spec import RunSpec
 
 
 def restarts_without_progress(folder: RunFolder, earlier: int = 0) -> int:
@@ -29,6 +30,14 @@ def restarts_without_progress(folder: RunFolder, earlier: int = 0) -> int:
     return count
 
 
+def spent_so_far(folder: RunFolder, spec: RunSpec, tokens: int) -> int:
+    """Of `tokens` that an unfinished run has seen, those of the steps that it took itself."""
+    begins, starts = spec.begins, folder.attempts()
+    if begins is None or not starts or starts[0].from_step < begins.step:
+        return tokens
+    return max(0, tokens - begins.step * spec.batch_tokens)
+
+
 def write_failed_result(folder: RunFolder, reason: Reason, message: str) -> None:
     """Writes a failed result for a run that no trainer can finish, with the progress of its last heartbeat.
 
@@ -36,6 +45,7 @@ def write_failed_result(folder: RunFolder, reason: Reason, message: str) -> None
     """
     spec, beat, starts = folder.read_spec(), folder.read_heartbeat(), len(folder.attempts())
     per_token = flops_by_convention(spec.architecture, spec.seq_len)
+    spent = spent_so_far(folder, spec, beat.tokens) if beat else None
     with folder.lock():
         if folder.read_result() is not None:
             return
@@ -63,6 +73,8 @@ def write_failed_result(folder: RunFolder, reason: Reason, message: str) -> None
                 finished=time.time(),
                 attempts=starts,
                 products=None,
+                spent_tokens=spent,
+                spent_flops={} if spent is None else {name: value * spent for name, value in per_token.items()},
                 shortages=len(out_of_memory_events(folder.path)),
             )
         )

@@ -2,6 +2,7 @@
 
 spec.json          RunSpec; its hash is the folder's name
 launch.json        how the processes of a trainer share the run, see parallel_config.py; optional
+keep.json          steps whose checkpoints are kept for other runs to begin from, see kept.py; optional
 forecast.json      digest of the sealed forecast of this run; optional
 lock               held with flock while a trainer works in the folder
 attempts.jsonl     one line per start
@@ -9,6 +10,7 @@ shortages.jsonl    one line per out-of-memory error, see out_of_memory.py
 heartbeat.json     where a running trainer is, at most once a second
 metrics.jsonl      one line per logging point or evaluation
 checkpoints/       what a resumed run continues from
+kept/              what other runs begin from
 model.safetensors  final weights
 result.json        RunResult, written once
 trainer.log        what the trainer printed to stderr, for people; never parsed

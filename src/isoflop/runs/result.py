@@ -8,7 +8,7 @@ from typing import Literal
 
 from isoflop.arch import FLOPS_CONVENTIONS, Architecture
 from isoflop.codec import JsonObject
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 
 SCHEMA = 1
 """Version of result.json. Raise it when a field changes its meaning."""
@@ -20,7 +20,16 @@ REASONS: tuple[Reason, ...] = ("", "diverged", "killed", "out_of_memory", "error
 DOMAIN_FACTS = ("loss_nats", "loss_se", "bits_per_byte", "tokens", "bytes")
 """Keys of each entry of `RunResult.domains`."""
 
-_WHOLE = ("steps", "tokens_seen", "metric_version", "threads", "attempts", "shortages", "micro_batch_sequences")
+_WHOLE = (
+    "steps",
+    "tokens_seen",
+    "metric_version",
+    "threads",
+    "attempts",
+    "shortages",
+    "micro_batch_sequences",
+    "spent_tokens",
+)
 _SPEEDS = ("flops_per_second", "mfu")
 OF_THE_CLOCK = ("wall_seconds", *_SPEEDS)
 """Facts of a result or a line of metrics that depend on the machine and its load: runs of one spec differ in them."""
@@ -30,7 +39,7 @@ _MAY_BE_NONE = (*_WHOLE[:2], "threads", *_NUMBERS[:5], "device", "torch_version"
 # One validation sequence has no standard error, so that alone may stay unknown in a finished run.
 _NEEDED_WHEN_DONE = tuple(name for name in _MAY_BE_NONE if name != "val_loss_se")
 
-_LATER = ("shortages", "products", "micro_batch_sequences", *_SPEEDS)
+_LATER = ("shortages", "products", "micro_batch_sequences", *_SPEEDS, "spent_tokens", "spent_flops", "notices")
 """Fields that results of earlier versions lack."""
 
 
@@ -64,7 +73,7 @@ class RunResult:
     metric_version: int | None
     """Version of the way losses are measured; different versions are not compared."""
     wall_seconds: float | None
-    """Over all attempts."""
+    """Over all attempts, of the steps that it took itself."""
     device: str | None
     threads: int | None
     code_version: str
@@ -84,9 +93,19 @@ class RunResult:
     """Model FLOPs (`matmul`) over the seconds of training, of the last attempt."""
     mfu: float | None = None
     """That over the catalogued peak of its devices (0 to 1); None where the catalogue does not know them."""
+    spent_tokens: int | None = None
+    """Training tokens of the steps that it took itself: of a run that begins from another's checkpoint, those from
+    there on. All where it is not said."""
+    spent_flops: dict[str, float] = field(default_factory=dict)
+    """Training FLOPs of these, by convention."""
+    notices: tuple[Notice, ...] = ()
+    """What a reader should know of how it was trained."""
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
+        if self.spent_tokens is None:
+            object.__setattr__(self, "spent_tokens", self.tokens_seen)
+            object.__setattr__(self, "spent_flops", dict(self.flops) if isinstance(self.flops, dict) else self.flops)
         problems = self._wrong_types() + self._wrong_parts()
         if not problems and self.status == "done":
             problems += [f"{name}: missing in a run that is done" for name in _NEEDED_WHEN_DONE if self._none(name)]
@@ -127,6 +146,7 @@ class RunResult:
             problems.append(f"flops: expected finite numbers by convention, got {self.flops!r}")
         elif unknown := sorted(set(self.flops) - set(FLOPS_CONVENTIONS)):
             problems.append(f"flops: not conventions of FLOPs: {', '.join(unknown)}")
+        problems += self._wrong_spending()
         if not isinstance(self.domains, dict):
             return [*problems, f"domains: expected an object, got {self.domains!r}"]
         for domain, facts in self.domains.items():
@@ -140,9 +160,21 @@ class RunResult:
                 ]
         return problems
 
+    def _wrong_spending(self) -> list[str]:
+        problems = []
+        if not isinstance(self.spent_flops, dict) or not all(_is_finite(value) for value in self.spent_flops.values()):
+            problems.append(f"spent_flops: expected finite numbers by convention, got {self.spent_flops!r}")
+        elif isinstance(self.flops, dict) and self.spent_flops.keys() != self.flops.keys():
+            problems.append(f"spent_flops: expected the conventions of flops, got {', '.join(self.spent_flops)}")
+        if not all(isinstance(notice, Notice) for notice in self.notices):
+            problems.append(f"notices: expected objects of code and message, got {self.notices!r}")
+        return problems
+
     def as_json(self) -> JsonObject:
         """A JSON object that `from_json` reads back."""
-        return asdict(self)
+        value: JsonObject = asdict(self)
+        value["notices"] = [dict(notice.as_json()) for notice in self.notices]
+        return value
 
     @classmethod
     def from_json(cls, value: object) -> RunResult:
@@ -154,7 +186,20 @@ class RunResult:
             problems += [f"{name}: not a field of a run result" for name in sorted(set(value) - _NAMES)]
             if problems:
                 raise InputError.gathered("result", problems)
-        return cls(**value)
+        parts = {name: part for name, part in value.items() if name != "notices"}
+        return cls(**parts, notices=_notices(value.get("notices", [])))
+
+
+def _notices(value: object) -> tuple[Notice, ...]:
+    """The notices of a result. Raises InputError for anything else."""
+    listed = value if isinstance(value, list) else [None]
+    notices = []
+    for one in listed:
+        code, message = (one.get("code"), one.get("message")) if isinstance(one, dict) else (None, None)
+        if not isinstance(code, str) or not isinstance(message, str):
+            raise InputError("result: notices: expected objects of code and message")
+        notices.append(Notice(code=code, message=message))
+    return tuple(notices)
 
 
 _NAMES = {f.name for f in fields(RunResult)}

@@ -60,6 +60,8 @@ def check_result(result: RunResult, run_id: str, spec: SpecFacts) -> None:
                 problems.append(f"{name}: expected {target}, as the spec asks, got {reached}")
             elif reached is not None and reached > target:
                 problems.append(f"{name}: expected at most {target}, as the spec asks, got {reached}")
+    if spec.tokens is not None and (result.spent_tokens or 0) > spec.tokens:
+        problems.append(f"spent_tokens: expected at most {spec.tokens}, as the spec asks, got {result.spent_tokens}")
     problems += _impossible_losses(result, spec.vocab_size)
     if problems:
         what = "not a result of this run; delete it to have the run trained again, or restore it"

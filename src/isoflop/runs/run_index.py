@@ -20,7 +20,7 @@ from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.result import counted_params
 from isoflop.units import format_number
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of the table, kept as SQLite's user_version. A table of another version is rebuilt."""
 BUSY_SECONDS = 30.0
 """How long an access waits for another process's write to end."""
@@ -77,10 +77,18 @@ _RESULT = {
     "shortages": "INTEGER",
     "flops_per_second": "REAL",
     "mfu": "REAL",
+    "spent_tokens": "INTEGER",
 }
 _COUNTS = {f"params_{name}": "INTEGER" for name in ("total", "non_embedding", "matmul")}
 _FLOPS = {f"flops_{name}": "REAL" for name in FLOPS_CONVENTIONS}
-_JSON = {"without": "TEXT", "params": "TEXT", "domains": "TEXT", "schedule": "TEXT", "optimizer": "TEXT"}
+_JSON = {
+    "without": "TEXT",
+    "params": "TEXT",
+    "domains": "TEXT",
+    "schedule": "TEXT",
+    "optimizer": "TEXT",
+    "begins": "TEXT",
+}
 _STATE = {"status": "TEXT", "attempts": "INTEGER", "first_started": "REAL"}
 COLUMNS: dict[str, str] = {
     "run_id": "TEXT PRIMARY KEY",
@@ -258,5 +266,6 @@ def row_of(folder: RunFolder) -> JsonObject:
         "domains": domains,
         "schedule": asdict(spec.schedule),
         "optimizer": asdict(spec.optimizer),
+        "begins": spec.begins.as_json() if spec.begins else None,
     }
     return row | {name: json.dumps(value, sort_keys=True) for name, value in parts.items()}

@@ -13,10 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -24,18 +23,15 @@ from safetensors import SafetensorError
 
 from isoflop.errors import InputError
 from isoflop.files import storing, sync, write_bytes_atomically, write_json_atomically
-from isoflop.json_values import json_value
-from isoflop.regular_files import read_regular
 from isoflop.runs.lock import SHARED_DISK_SECONDS
 from isoflop.train.checkpoint_digests import check_digests, digest_of, digest_of_file, write_digests
+from isoflop.train.checkpoint_progress import PROGRESS, Progress, read_progress
 from isoflop.train.model import LanguageModel
 from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ranks
 from isoflop.train.safetensors_buffer import SafetensorsBuffer
 
 KEPT = 2  # if the newest turns out to be damaged, the one before still exists
 STATE = "state.safetensors"
-PROGRESS = "progress.json"
-SCHEMA = 1
 TORN = (SafetensorError, KeyError, IndexError, ValueError)
 """What reading raises for a file that was cut off, was altered, or holds other tensors."""
 
@@ -43,22 +39,7 @@ State = dict[str, torch.Tensor]
 """{`model/NAME`, `optimizer/NAME/exp_avg`, ...: values}."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """What a resumed run needs besides weights and moments."""
-
-    step: int
-    """Optimiser steps taken."""
-    wall_seconds: float
-    """Training time so far, over all attempts."""
-    recent_losses: tuple[float, ...]
-    """Training losses (nats) since the last logged line."""
-    tail_losses: tuple[float, ...]
-    """Training losses (nats) of the last 5 % of the steps, as far as reached."""
-    schema: int = SCHEMA
-
-
-def _is_sliced(model: LanguageModel) -> bool:
+def is_sliced(model: LanguageModel) -> bool:
     """Whether parameters are slices (tensor_parallel.py): over many processes, and in OLMo-core's modules."""
     return {name for name, _ in model.named_parameters()} != {tensor.name for tensor in model.arch.tensors()}
 
@@ -93,10 +74,15 @@ class Saver:
         """Whether the thread failed with an error that `wait` will raise."""
         return self._problem is not None
 
-    def save(self, model: LanguageModel, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-        """Start writing a checkpoint of this step, unless it exists; waits for the one before, and raises as `wait`."""
+    def save(
+        self, model: LanguageModel, optimizer: torch.optim.Optimizer, progress: Progress, kept: Path | None = None
+    ) -> None:
+        """Start writing a checkpoint of this step, unless it exists; waits for the one before, and raises as `wait`.
+
+        With `kept`, another folder, it is written there, and no later one displaces it.
+        """
         self.wait()
-        final = self.directory / f"step-{progress.step:08d}"
+        final = step_folder(kept or self.directory, progress.step)
         if any(self.group.all_reduce_sum(self.group.is_main and final.exists())):
             return
         write = self._copy(model, optimizer)
@@ -119,7 +105,7 @@ class Saver:
 
     def _copy(self, model: LanguageModel, optimizer: torch.optim.Optimizer) -> Callable[[Path], None]:
         """A function that writes a copy of the current state into a folder."""
-        if not _is_sliced(model):
+        if not is_sliced(model):
             filled = self._buffer.fill(_state(model, optimizer))
             return lambda partial: _write_state(partial, filled())
         from isoflop.train import sharded_checkpoint
@@ -129,12 +115,15 @@ class Saver:
         return lambda partial: sharded_checkpoint.write(partial, state, self.group)
 
     def _make(self, final: Path, write: Callable[[Path], None], progress: Progress) -> None:
-        partial = self.directory / f".{final.name}.partial"
+        partial = final.with_name(f".{final.name}.partial")
         group = self.group
         try:
             on_all_ranks(lambda: _open(partial) if group.is_main else None, group.checkpoint_group)
             write(partial)
             on_all_ranks(lambda: _close(partial, final, progress) if group.is_main else None, group.checkpoint_group)
+            if group.is_main and final.parent == self.directory:
+                for old in sorted(self.directory.glob("step-*"))[:-KEPT]:
+                    shutil.rmtree(old, ignore_errors=True)
         except BaseException as problem:  # raised in the trainer's own thread, by `wait`
             if isinstance(problem, InputError):  # a full disk: leave no half of a checkpoint on it
                 shutil.rmtree(partial, ignore_errors=True)
@@ -160,8 +149,6 @@ def _close(partial: Path, final: Path, progress: Progress) -> None:
         sync(partial)
         partial.rename(final)
         sync(final.parent)
-    for old in sorted(final.parent.glob("step-*"))[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def restore(
@@ -175,16 +162,25 @@ def restore(
     progress: Progress | None = None
     # all ranks try those that the main one sees: on a shared disk another machine may not see the newest yet
     for step in group.broadcast_from_main(sorted(_steps(directory), reverse=True)):
-        folder = directory / f"step-{int(step):08d}"
-        read = on_all_ranks(partial(_read, folder, model, group))
-        # all or none: ranks that resumed from different steps would train on different weights
-        if group.all_reduce_sum(read is not None) == [group.size]:
-            assert read is not None
-            progress, tensors = read
-            _apply(tensors, model, optimizer)
+        progress = restore_one(step_folder(directory, int(step)), model, optimizer, group)
+        if progress is not None:
             break
     if group.is_main:
         _clear_unread(directory, progress.step if progress else 0)
+    return progress
+
+
+def restore_one(
+    folder: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, group: ProcessGroup = SINGLE_PROCESS
+) -> Progress | None:
+    """Load the checkpoint in `folder`; None where it is missing or damaged. Raises as `restore`."""
+    read = on_all_ranks(partial(_read, folder, model, group))
+    # all or none: ranks that resumed from different steps would train on different weights
+    if group.all_reduce_sum(read is not None) != [group.size]:
+        return None
+    assert read is not None
+    progress, tensors = read
+    _apply(tensors, model, optimizer)
     return progress
 
 
@@ -192,11 +188,16 @@ def _clear_unread(directory: Path, since: int) -> None:
     """Remove the checkpoints after step `since`, which are unreadable, and what killed writers left."""
     for step in _steps(directory):
         if step > since:
-            torn = directory / f"step-{step:08d}"
+            torn = step_folder(directory, step)
             sys.stderr.write(f"{torn}: torn or damaged, and removed; the run resumes from step {since}\n")
             shutil.rmtree(torn, ignore_errors=True)
     for left in directory.glob(".step-*.partial"):
         shutil.rmtree(left, ignore_errors=True)
+
+
+def step_folder(directory: Path, step: int) -> Path:
+    """The folder of the checkpoint of `step`."""
+    return directory / f"step-{step:08d}"
 
 
 def _steps(directory: Path) -> list[int]:
@@ -217,7 +218,7 @@ def _read(folder: Path, model: LanguageModel, group: ProcessGroup) -> tuple[Prog
             time.sleep(0.5)
         for file in folder.iterdir():
             file.open("rb").close()  # safetensors calls a file that does not open missing, whatever the reason
-        progress = _progress(folder)  # first: another version may write other checksums
+        progress = read_progress(folder)  # first: another version may write other checksums
         check_digests(folder, (group.rank, group.size))
         tensors = _tensors(folder, model)
         for name, parameter in model.named_parameters():
@@ -232,28 +233,10 @@ def _read(folder: Path, model: LanguageModel, group: ProcessGroup) -> tuple[Prog
     return progress, tensors
 
 
-def _progress(folder: Path) -> Progress:
-    """The progress in `folder`. Raises ValueError if it is torn or of another step, InputError for another version."""
-    value: Any = json_value(read_regular(folder / PROGRESS))
-    if not isinstance(value, dict) or "schema" not in value:
-        raise ValueError(f"{folder}: no progress")
-    if value["schema"] != SCHEMA:
-        raise InputError(
-            f"{folder}: a checkpoint of schema {value['schema']}, expected {SCHEMA}; resume with the version of "
-            f"isoflop that wrote it, or delete {folder.parent} to start the run over"
-        )
-    if set(value) != {field.name for field in fields(Progress)}:
-        raise ValueError(f"{folder}: other fields of progress")
-    if value["step"] != int(folder.name.removeprefix("step-")):
-        raise ValueError(f"{folder}: of step {value['step']}")
-    value |= {name: tuple(value[name]) for name in ("recent_losses", "tail_losses")}
-    return Progress(**value)
-
-
 def _tensors(folder: Path, model: LanguageModel) -> State:
     """This process's state in `folder`. Raises one of TORN, or OSError when the disk fails."""
     whole = folder / STATE
-    if not _is_sliced(model) and (whole.exists() or not any(folder.glob("shard-*"))):
+    if not is_sliced(model) and (whole.exists() or not any(folder.glob("shard-*"))):
         return safetensors.torch.load(whole.read_bytes())
     from isoflop.train import sharded_checkpoint
 
@@ -278,23 +261,3 @@ def _apply(tensors: dict[str, torch.Tensor], model: LanguageModel, optimizer: to
 def clear(directory: Path) -> None:
     """Remove the checkpoints of a finished run, whose final weights are a file of their own."""
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def export_weights(path: Path, model: LanguageModel, group: ProcessGroup = SINGLE_PROCESS) -> None:
-    """Write the final weights as safetensors, names as in `Architecture.tensors()`; the main process writes them."""
-    if _is_sliced(model):
-        from isoflop.train.parallel import whole_tensors
-
-        weights = whole_tensors(model, group)
-    else:
-        weights = dict(model.state_dict())
-    if group.is_main:
-        write_bytes_atomically(path, safetensors.torch.save(weights))
-
-
-def load_weights(path: Path, model: LanguageModel) -> None:
-    """Fill `model` from `export_weights`. Raises InputError when the file is missing, torn or of another shape."""
-    try:
-        model.load_state_dict(safetensors.torch.load_file(path, device="cpu"), assign=False)
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise InputError(f"{path}: not the weights of this model ({error}); train the run again") from error

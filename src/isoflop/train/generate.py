@@ -22,9 +22,9 @@ from isoflop.errors import InputError, IsoflopError
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.train.__main__ import use_device
-from isoflop.train.checkpoint import load_weights
 from isoflop.train.loop import corpus_of
 from isoflop.train.model import LanguageModel, build
+from isoflop.train.weights import load_weights
 
 SERVED_SEQUENCES = 32
 """Sequences decoded at once when serving is measured: enough for arithmetic to dominate Python's overhead."""

@@ -20,6 +20,7 @@ from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.result import Reason, RunResult, counted_params
 from isoflop.spec import RunSpec
 from isoflop.train import checkpoint
+from isoflop.train.branch import branch_notices
 from isoflop.train.device import forward_in, kind_of, layers_as_written, set_float32_products
 from isoflop.train.evaluate import METRIC_VERSION, Evaluation, evaluate
 from isoflop.train.memory import DoesNotFit, check_fits
@@ -28,12 +29,11 @@ from isoflop.train.process_group import SINGLE_PROCESS, ProcessGroup, on_all_ran
 from isoflop.train.state import Number, TrainState, restore_or_init
 from isoflop.train.step import optimise
 from isoflop.train.tensor_parallel import check_split
+from isoflop.train.weights import export_weights
 from isoflop.units import format_number
 
 CHECKPOINT_SECONDS = 15.0
 """Training time between checkpoints, the most that a kill can cost; writing them takes under 1 % of the time."""
-LOGGED_POINTS = 250
-"""Lines of metrics.jsonl per run: enough to draw and smooth a curve, few enough to read hundreds of runs."""
 DIVERGED_NATS = 1.0
 """A run has diverged if, after warm-up, a logged loss exceeds that of uniform guessing, ln(vocab_size), by this."""
 
@@ -74,9 +74,14 @@ def run(
         cleanup.callback(state.saver.join)  # before the lock is released: no thread writes into a folder of another
         if group.is_main:
             folder.record_attempt(state.step)
+        reason: Reason
         try:
             check_fits(state)
-            reason, message = library.train_steps(state, should_stop)
+            if state.parent_diverged:
+                reason, message = "diverged", state.parent_diverged
+            else:
+                state.keep()
+                reason, message = library.train_steps(state, should_stop)
         except DoesNotFit as error:
             reason, message = "out_of_memory", str(error)
         state.saver.wait()
@@ -144,6 +149,7 @@ def train_steps(state: TrainState, should_stop: Callable[[], bool]) -> tuple[Rea
         reason, message = record_step(state, *optimise(state, batches))
         if reason:
             return reason, message
+        state.keep()
     return "", ""
 
 
@@ -152,7 +158,7 @@ def record_step(state: TrainState, loss: Number, norm: Number) -> tuple[Reason, 
     spec = state.spec
     state.pending.append((loss, norm))
     state.step += 1
-    at_line = state.step % max(1, spec.steps // LOGGED_POINTS) == 0 or state.step == spec.steps
+    at_line = state.step % state.logging_steps == 0 or state.step == spec.steps
     # on a GPU losses are read at logged lines only: each read would stall the queue; a CPU sees a bad one at once
     if not at_line and kind_of(state.group.device) != "cpu":
         return "", ""
@@ -205,7 +211,7 @@ def finish(state: TrainState, reason: Reason, message: str) -> None:
     speed = state.flops_per_second
     scores = score(state) if done else None
     if done:
-        checkpoint.export_weights(folder.weights, state.model, group)
+        export_weights(folder.weights, state.model, group)
     if not group.is_main:
         return
     sync(folder.metrics)
@@ -226,7 +232,9 @@ def finish(state: TrainState, reason: Reason, message: str) -> None:
             bits_per_byte=scores.bits_per_byte if scores else None,
             domains=scores.domains if scores else {},
             metric_version=METRIC_VERSION if scores else None,
-            wall_seconds=state.wall_seconds,
+            spent_tokens=state.spent_tokens,
+            spent_flops={convention: value * state.spent_tokens for convention, value in per_token.items()},
+            wall_seconds=state.wall_seconds - state.begun_seconds,
             device=group.device_description,
             threads=torch.get_num_threads(),
             code_version=state.code_version,
@@ -238,6 +246,7 @@ def finish(state: TrainState, reason: Reason, message: str) -> None:
             shortages=len(out_of_memory_events(folder.path)),
             flops_per_second=speed,
             mfu=None if speed is None else group.mfu(speed),
+            notices=branch_notices(state),
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
@@ -14,13 +15,18 @@ from isoflop.corpus import Corpus
 from isoflop.errors import InputError
 from isoflop.files import sync
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.kept import asked_steps, kept_folder
 from isoflop.spec import TAIL_FRACTION, RunSpec
 from isoflop.train import checkpoint
+from isoflop.train.branch import ParentDiverged, restore_from_parent
+from isoflop.train.checkpoint_progress import Progress
 from isoflop.train.device import compile_layers, set_float32_products
 from isoflop.train.model import LanguageModel, build
 from isoflop.train.optim import build_optimizer
-from isoflop.train.process_group import ProcessGroup
+from isoflop.train.process_group import ProcessGroup, on_all_ranks
 
+LOGGED_POINTS = 250
+"""Lines of metrics.jsonl per run: enough to draw and smooth a curve, few enough to read hundreds of runs."""
 Number = float | torch.Tensor
 """A value, or a tensor of one still on a GPU, reading which waits for all work queued there."""
 
@@ -51,12 +57,20 @@ class TrainState:
     """Training losses (nats) of the last `TAIL_FRACTION` of the steps, as far as reached."""
     code_version: str = __version__
     """Version of the code that takes the steps."""
+    begun_step: int = 0
+    """Steps that another run took for this one; 0 where it takes all itself."""
+    begun_seconds: float = 0.0
+    """Of `previous_seconds`, the training time of that run."""
+    keep_at: frozenset[int] = frozenset()
+    """Steps whose checkpoints are kept for others to begin from."""
+    parent_diverged: str = ""
+    """Why no step is to be taken, where the run that was to take the first ones diverged in them."""
     last_logged: tuple[float, int] | None = None
     """(`wall_seconds`, step) of the last logged line of this attempt."""
 
     @property
     def wall_seconds(self) -> float:
-        """Training time over all attempts."""
+        """Training time over all attempts, that of another run in the steps that it took for this one included."""
         return self.previous_seconds + self.attempt_seconds
 
     @property
@@ -93,19 +107,40 @@ class TrainState:
         self.pending.clear()
         return loss, norm
 
-    def save(self) -> None:
-        """Start writing a checkpoint of the current step, see `checkpoint.Saver`."""
+    @property
+    def spent_tokens(self) -> int:
+        """Training tokens so far of the steps that this run has taken itself."""
+        return (self.step - self.begun_step) * self.spec.batch_tokens
+
+    @property
+    def logging_steps(self) -> int:
+        """Steps between two lines of metrics.jsonl."""
+        return max(1, self.spec.steps // LOGGED_POINTS)
+
+    def keep(self) -> None:
+        """Start writing a checkpoint of the current step for others to begin from, where one was asked for."""
+        if self.step % self.logging_steps == 0 or self.step == self.start_step:
+            # asked again now and then: a branch may be designed while its trunk is trained
+            asked = on_all_ranks(lambda: asked_steps(self.folder) if self.group.is_main else ())
+            self.keep_at = frozenset(map(int, self.group.broadcast_from_main(asked)))
+        if self.step in self.keep_at:
+            self.save(kept_folder(self.folder))
+
+    def save(self, kept: Path | None = None) -> None:
+        """Start writing a checkpoint of the current step, in the folder `kept` or as one that later ones displace."""
         self.count_pending()  # the means are part of it
         if self.group.is_main:
             # on the disk before the checkpoint is: a run resumed from it writes only the lines after it
             sync(self.folder.metrics)
-        progress = checkpoint.Progress(
+        progress = Progress(
             step=self.step,
             wall_seconds=self.wall_seconds,
             recent_losses=tuple(self.recent_losses),
             tail_losses=tuple(self.tail_losses),
+            begun_step=self.begun_step,
+            begun_seconds=self.begun_seconds,
         )
-        self.saver.save(self.model, self.optimizer, progress)
+        self.saver.save(self.model, self.optimizer, progress, kept)
 
 
 def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: ProcessGroup) -> TrainState:
@@ -127,9 +162,9 @@ def restore_or_init(folder: RunFolder, spec: RunSpec, corpus: Corpus, group: Pro
 
 
 def restore(state: TrainState) -> None:
-    """Move a run at step 0 to its newest complete checkpoint, if there is one.
+    """Move a run at step 0 to its newest complete checkpoint; without one, to that of the run that it begins from.
 
-    Raises InputError for a checkpoint beyond the end of the run, and as `checkpoint.restore`.
+    Raises InputError for a checkpoint beyond the end of the run, and as `checkpoint.restore` and `restore_from_parent`.
     """
     folder, group = state.folder, state.group
     progress = checkpoint.restore(folder.checkpoints, state.model, state.optimizer, group)
@@ -139,9 +174,19 @@ def restore(state: TrainState) -> None:
                 f"{folder.checkpoints}: step {progress.step} in a run of {state.spec.steps} steps; the checkpoint "
                 f"is of another run: delete {folder.checkpoints} to start over"
             )
+        state.tail_losses = list(progress.tail_losses)
+        state.begun_step, state.begun_seconds = progress.begun_step, progress.begun_seconds
+    else:
+        try:
+            progress = restore_from_parent(state)
+        except ParentDiverged as error:
+            state.parent_diverged = str(error)
+        if progress is not None:  # the last steps, and their losses, are its own
+            state.begun_step, state.begun_seconds = progress.step, progress.wall_seconds
+    if progress is not None:
         state.step = state.start_step = progress.step
         state.previous_seconds = progress.wall_seconds
-        state.recent_losses, state.tail_losses = list(progress.recent_losses), list(progress.tail_losses)
+        state.recent_losses = list(progress.recent_losses)
     if group.is_main:
         folder.truncate_metrics(state.step)  # lines of steps that will be taken again
     state.started = time.monotonic()

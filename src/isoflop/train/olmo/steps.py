@@ -150,6 +150,7 @@ class RunFolderCallback(Callback):
         reason, message = record_step(state, total / group.size, norm)
         if reason:
             raise Failed(reason, message)
+        state.keep()
         if state.step == state.spec.steps:
             return
         if stopped:
