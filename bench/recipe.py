@@ -18,9 +18,10 @@ from isoflop.arch import family_named
 from isoflop.corpus import CorpusSources, build_corpus
 from isoflop.hardware import available_cores
 from isoflop.recipe import SmallRecipe
-from isoflop.runs.driver import RunEvent, execute
+from isoflop.runs.driver import execute
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.run_event import RunEvent
 from isoflop.runs.run_index import RunIndex
 from isoflop.schedule import Schedule
 from isoflop.spec import RunSpec

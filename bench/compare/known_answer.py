@@ -17,9 +17,10 @@ from pathlib import Path
 from isoflop.compare import CompareOptions, Comparison, FinalRun, Side, compare_runs
 from isoflop.corpus import Corpus, CorpusSources, build_corpus
 from isoflop.recipe import SmallRecipe
-from isoflop.runs.driver import RunEvent, execute
+from isoflop.runs.driver import execute
 from isoflop.runs.engines.local import LocalEngine
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.run_event import RunEvent
 from isoflop.runs.run_index import RunIndex
 from isoflop.spec import RunSpec
 

@@ -21,7 +21,10 @@ from pathlib import Path
 from isoflop import __version__
 from isoflop.errors import InputError, IsoflopError
 from isoflop.files import storing, write_json_atomically
+from isoflop.runs.failed_run import spent_so_far
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.jsonl import rewrite_lines
+from isoflop.runs.kept import asked_steps, kept_checkpoint
 from isoflop.runs.out_of_memory import config_after_out_of_memory, out_of_memory_events, record_out_of_memory
 from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.runs.result import RunResult, counted_params
@@ -32,6 +35,13 @@ KEPT = 2
 
 class Stop(Exception):
     pass
+
+
+def keep(folder, step, state):
+    path = kept_checkpoint(folder, step)
+    path.mkdir(parents=True, exist_ok=True)
+    write_json_atomically(path / "state.json", [step, state])
+    (path / "progress.json").touch()
 
 
 def save(folder, step, state):
@@ -50,6 +60,13 @@ def restore(folder):
     for path in sorted(folder.checkpoints.glob("step-*/state.json"), reverse=True):
         with suppress(ValueError):
             return json.loads(path.read_text())
+    begins = folder.read_spec().begins
+    if begins is not None:
+        parent = RunFolder(folder.path.parent / begins.run)
+        with suppress(FileNotFoundError):
+            kept = json.loads((kept_checkpoint(parent, begins.step) / "state.json").read_text())
+            rewrite_lines(folder.metrics, parent.read_metrics().lines)
+            return kept
     return 0, ""
 
 
@@ -90,6 +107,8 @@ def train(path, step_seconds, should_stop):
             line = {"step": step, "tokens": step * spec.batch_tokens, "train_loss_nats": loss}
             folder.append_metrics([{**line, "wall_seconds": step * step_seconds}])
             folder.beat(step=step, tokens=step * spec.batch_tokens, train_loss_nats=loss, always=True)
+            if step in asked_steps(folder):
+                keep(folder, step, state)
             if step % CHECKPOINT_STEPS == 0:
                 save(folder, step, state)
             reason = next((fault[0] for fault in FAULTS if (path / fault[1]).exists()), "")
@@ -121,6 +140,8 @@ def write(folder, spec, step, loss, reason, wall_seconds, micro_batch):
             tokens_seen=tokens,
             params=counted_params(spec.architecture),
             flops={"matmul": 6.0 * tokens},
+            spent_tokens=spent_so_far(folder, spec, tokens),
+            spent_flops={"matmul": 6.0 * spent_so_far(folder, spec, tokens)},
             metric_version=1,
             wall_seconds=wall_seconds,
             device="cpu",

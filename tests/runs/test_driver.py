@@ -1,3 +1,4 @@
+import json
 import os
 import random
 import signal
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,16 @@ from waiting import wait_until
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError, InterruptedStudy
-from isoflop.runs.driver import execute, planned_flops
+from isoflop.runs.driver import execute
 from isoflop.runs.failed_run import restarts_without_progress
 from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.kept import asked_steps, kept_checkpoint
 from isoflop.runs.out_of_memory import out_of_memory_events, record_out_of_memory
 from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.runs.run_index import RunIndex
+from isoflop.runs.run_order import planned_flops
+from isoflop.schedule import Schedule
+from isoflop.sweep import branch_of
 
 from .conftest import result_of, small_spec
 from .scripted import ScriptedEngine, finish, run
@@ -35,6 +41,59 @@ def test_longest_first_and_results_in_the_order_asked(folders, run_index):
     assert [event.kind for event in events] == ["started", "finished"] * 3
     assert {row["status"] for row in run_index.rows()} == {"done"}
     assert planned_flops(folders[1]) == 3 * planned_flops(folders[0])
+
+
+def tree_of(tmp_path, horizons):
+    """The folders of a trunk and of its branches, longest first."""
+    trunk = replace(small_spec(steps=horizons[0]), schedule=Schedule(kind="wsd"))
+    specs = [trunk, *(branch_of(trunk, steps * trunk.batch_tokens) for steps in horizons[1:])]
+    return [RunFolder.create(tmp_path / "runs", spec) for spec in specs]
+
+
+def test_a_trunk_comes_before_longer_runs_that_others_wait_for_less(tmp_path, run_index):
+    trunk, branch = tree_of(tmp_path, (100, 90))
+    alone = RunFolder.create(tmp_path / "runs", replace(small_spec(steps=110), schedule=Schedule(kind="wsd")))
+    engine = ScriptedEngine(finish)
+    run([alone, branch, trunk], engine, run_index)
+    assert engine.started == [trunk, alone, branch]
+    assert asked_steps(trunk) == (branch.read_spec().begins.step,)
+
+
+def test_a_branch_waits_for_the_checkpoint_and_not_for_the_end(tmp_path, run_index):
+    trunk, *branches = tree_of(tmp_path, (100, 40, 20))
+    steps = [branch.read_spec().begins.step for branch in branches]
+
+    def script(folder):
+        if folder == trunk and len(engine.started) == 1:
+            kept_checkpoint(trunk, steps[1]).mkdir(parents=True)
+            (kept_checkpoint(trunk, steps[1]) / "progress.json").touch()
+            trunk.record_attempt(0)
+            return "killed"
+        return finish(folder)
+
+    engine = ScriptedEngine(script, slots=2)
+    run([*branches, trunk], engine, run_index)
+    # the shorter branch, whose checkpoint is there, starts next to the trunk; the other waits for its end
+    assert engine.started == [trunk, trunk, branches[1], branches[0]]
+
+
+def test_a_branch_whose_trunk_nobody_trains_starts_at_once(tmp_path, run_index):
+    trunk, branch = tree_of(tmp_path, (100, 40))
+    engine = ScriptedEngine(finish)
+    run([branch], engine, run_index)
+    assert engine.started == [branch]
+    assert asked_steps(trunk) == (branch.read_spec().begins.step,)
+
+
+def test_specs_edited_to_a_circle_reach_a_trainer_that_refuses_them(tmp_path, run_index):
+    _, branch = tree_of(tmp_path, (100, 40))
+    value = json.loads(branch.spec.read_text())
+    value["begins"]["run"] = branch.run_id
+    branch.spec.write_text(json.dumps(value))
+    engine = ScriptedEngine(lambda folder: "refused")
+    with pytest.raises(InputError, match="it happened"):
+        run([branch], engine, run_index)
+    assert engine.started == [branch]
 
 
 def test_a_second_time_does_nothing(folders, run_index):

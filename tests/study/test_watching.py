@@ -10,8 +10,8 @@ import pytest
 
 from isoflop.errors import Notice
 from isoflop.plan import load_forecast
-from isoflop.runs.driver import RunEvent
 from isoflop.runs.folder import Heartbeat, RunFolder
+from isoflop.runs.run_event import RunEvent
 from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import Listener

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from isoflop.lazy_names import names_of
 
 if TYPE_CHECKING:
-    from isoflop.runs.driver import RunEvent, execute
+    from isoflop.runs.driver import execute
     from isoflop.runs.engine import Ended, Engine
     from isoflop.runs.folder import Heartbeat, RunFolder, run_folders
     from isoflop.runs.lock import LockedError, held
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
         write_parallel_config,
     )
     from isoflop.runs.result import Reason, RunResult, counted_params
+    from isoflop.runs.run_event import RunEvent
     from isoflop.runs.run_index import RunIndex
 
 __getattr__ = names_of(
     __name__,
     {
-        "driver": "RunEvent execute",
+        "driver": "execute",
         "engine": "Ended Engine",
         "folder": "Heartbeat RunFolder run_folders",
         "lock": "LockedError held",
         "parallel_config": "MatmulPrecision ParallelConfig read_parallel_config write_parallel_config",
         "result": "Reason RunResult counted_params",
+        "run_event": "RunEvent",
         "run_index": "RunIndex",
     },
 )

@@ -7,46 +7,25 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from isoflop.errors import InputError, InterruptedStudy
 from isoflop.regular_files import open_to_append
 from isoflop.runs.engine import Ended, Engine
 from isoflop.runs.failed_run import restarts_without_progress, write_failed_result
 from isoflop.runs.folder import Heartbeat, RunFolder
+from isoflop.runs.kept import ask_for
 from isoflop.runs.liveness import HUNG_SECONDS, LOST_SECONDS, Liveness, timeout_seconds, unseen_message
 from isoflop.runs.lock import LockedError
 from isoflop.runs.result import RunResult
+from isoflop.runs.run_event import RunEvent
 from isoflop.runs.run_index import RunIndex
+from isoflop.runs.run_order import RunOrder
 from isoflop.units import format_duration
 
 ATTEMPTS = 3
 """Starts from the same step after which a run is failed: one failure is bad luck, three are the run's own."""
 POLL_SECONDS = 0.25
 """How often heartbeats are read: four times as often as they are written."""
-
-EventKind = Literal["started", "progress", "retried", "waiting", "finished"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunEvent:
-    """What happened to a run, for a progress display."""
-
-    kind: EventKind
-    """`started` by the engine. `progress`: a new heartbeat. `retried`: its trainer ended without a result and will be
-    started again. `waiting`: a process that is not ours works on it. `finished`: has a result."""
-    folder: RunFolder
-    heartbeat: Heartbeat | None = None
-    """With `progress`."""
-    result: RunResult | None = None
-    """With `finished`."""
-    message: str = ""
-    """Why, with `retried` and `waiting`."""
-
-
-def planned_flops(folder: RunFolder) -> float:
-    """FLOPs (`matmul`) that the spec of `folder` asks for: runs are started in the order of these."""
-    return folder.read_spec().flops
 
 
 def execute(
@@ -56,14 +35,15 @@ def execute(
     *,
     on_event: Callable[[RunEvent], None],
     on_stop: Callable[[], None] = lambda: None,
-    flops: Callable[[RunFolder], float] = planned_flops,
     attempts: int = ATTEMPTS,
     hung_seconds: float = HUNG_SECONDS,
     lost_seconds: float = LOST_SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[RunResult, ...]:
-    """Results of all `folders`, in their order, after doing or resuming what is missing; longest (`flops`) first.
+    """Results of all `folders`, in their order, after doing or resuming what is missing; longest first.
 
+    A run that begins from another of them is started once that one has kept its checkpoint, or has ended; what is to be
+    kept is asked for here.
     A run whose trainer is killed or crashes is started again; after `attempts` starts from the same step it gets a
     failed result. A run that failed by itself (diverged) keeps its result. A run that another process works on, such
     as a trainer that outlived its driver, is waited for. A trainer that is idle by `clock` for longer than
@@ -79,7 +59,11 @@ def execute(
     driver = Driver(engine=engine, run_index=run_index, on_event=on_event, attempts=attempts,
                     hung_seconds=hung_seconds, lost_seconds=lost_seconds, liveness=Liveness(clock=clock))  # fmt: skip
     run_index.record(*order)
-    driver.waiting = sorted((f for f in order if f.read_result() is None), key=flops, reverse=True)
+    missing_runs = [folder for folder in order if folder.read_result() is None]
+    driver.order = RunOrder.of(missing_runs)
+    driver.waiting = driver.order.longest_first(missing_runs)
+    for folder, begins in driver.order.begins.items():
+        ask_for(RunFolder(folder.path.parent / begins.run), begins.step)
     driver.earlier.update({folder: len(folder.attempts()) for folder in driver.waiting})
     missing = len(driver.waiting)
     try:
@@ -109,6 +93,7 @@ class Driver:
     lost_seconds: float
     waiting: list[RunFolder] = field(default_factory=list)
     """Longest first."""
+    order: RunOrder = field(default_factory=RunOrder)
     running: dict[RunFolder, int] = field(default_factory=dict)
     """{folder: starts that attempts.jsonl listed before ours}"""
     locked_elsewhere: list[RunFolder] = field(default_factory=list)
@@ -136,8 +121,9 @@ class Driver:
     def step(self) -> None:
         """Fills the engine, handles what ended, reads the heartbeats."""
         # a run that no trainer could start may mean that no trainer can: that is found out before others are started
-        while self.waiting and self.engine.free > 0 and not self.undecided:
-            self._start(self.waiting.pop(0))
+        while self.engine.free > 0 and not self.undecided and (folder := self._next()) is not None:
+            self.waiting.remove(folder)
+            self._start(folder)
         for ended in self.engine.poll(POLL_SECONDS):
             self._on_ended(ended)
         self._decide()
@@ -154,6 +140,13 @@ class Driver:
                 self.locked_elsewhere.remove(folder)
                 if not self._finished(folder):
                     self.waiting.insert(0, folder)
+
+    def _next(self) -> RunFolder | None:
+        """The run to start now; None where all that wait begin from others that have not got there."""
+        under_way = [*self.running, *self.locked_elsewhere]
+        folder = self.order.first_ready(self.waiting, {run.run_id for run in [*self.waiting, *under_way]})
+        # nobody is on the way to what they wait for: specs were edited, and a trainer says which
+        return self.waiting[0] if folder is None and self.waiting and not under_way else folder
 
     def stop(self) -> None:
         """Stops all trainers after a checkpoint and records where their runs are."""

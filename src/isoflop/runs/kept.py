@@ -74,15 +74,16 @@ def ask_to_keep(folder: RunFolder, steps: Iterable[int]) -> None:
         write_json_atomically(keep_file(folder), {"schema": _SCHEMA, "steps": sorted(before | more)})
 
 
-def ask_for_branches(runs_dir: Path, specs: Iterable[RunSpec], *, longer: bool = False) -> None:
-    """Has the runs that others of `specs` begin from keep their checkpoints there, as far as they have a folder.
+def ask_for(folder: RunFolder, *steps: int) -> None:
+    """`ask_to_keep`, unless the run has not got a folder or has ended: it passes no step any more."""
+    if folder.spec.exists() and not folder.result.exists():
+        ask_to_keep(folder, steps)
 
-    `longer` as in `steps_to_keep`.
-    """
+
+def ask_for_branches(runs_dir: Path, specs: Iterable[RunSpec], *, longer: bool = False) -> None:
+    """Has the runs that others of `specs` begin from keep their checkpoints there. `longer` as in `steps_to_keep`."""
     for name, steps in steps_to_keep(specs, longer=longer).items():
-        folder = RunFolder(runs_dir / name)
-        if folder.spec.exists():
-            ask_to_keep(folder, steps)
+        ask_for(RunFolder(runs_dir / name), *steps)
 
 
 def remove_kept(folders: Iterable[RunFolder]) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from isoflop.errors import Notice
-from isoflop.runs.driver import RunEvent
 from isoflop.runs.result import RunResult
+from isoflop.runs.run_event import RunEvent
 from isoflop.spec import RunSpec
 
 if TYPE_CHECKING:

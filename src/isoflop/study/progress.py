@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from isoflop.runs.driver import RunEvent
 from isoflop.runs.result import RunResult
+from isoflop.runs.run_event import RunEvent
 from isoflop.spec import RunSpec
 from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.pace import RunsLeft

@@ -16,8 +16,8 @@ from annotated_types import Ge
 from isoflop.codec import JsonObject, from_json, to_json
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
-from isoflop.runs.driver import RunEvent
 from isoflop.runs.lock import is_held
+from isoflop.runs.run_event import RunEvent
 from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import Listener, PassingListener, RunsAhead
 from isoflop.study.progress import Progress

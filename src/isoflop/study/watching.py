@@ -12,8 +12,8 @@ from isoflop.errors import InputError, Notice
 from isoflop.logs.read import read_logs
 from isoflop.logs.run import LoggedRun
 from isoflop.plan import SealedForecast, load_forecast
-from isoflop.runs.driver import RunEvent
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.run_event import RunEvent
 from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import PassingListener

@@ -12,7 +12,7 @@ from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.progress_screen import screen
 from isoflop.cli.output.progress_text import about
 from isoflop.errors import Notice
-from isoflop.runs.driver import RunEvent
+from isoflop.runs.run_event import RunEvent
 from isoflop.study.listener import RunsAhead
 
 

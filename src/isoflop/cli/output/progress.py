@@ -15,7 +15,7 @@ import click
 from isoflop.cli.output.progress_text import about, best_line, counted, last_line, look_line, size_of, stage_words
 from isoflop.cli.output.wrapping import wrapped, wrapped_for
 from isoflop.errors import Notice, printable
-from isoflop.runs.driver import RunEvent
+from isoflop.runs.run_event import RunEvent
 from isoflop.spec import RunSpec
 from isoflop.study import Listener
 from isoflop.study.listener import RunsAhead

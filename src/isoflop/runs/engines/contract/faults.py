@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from isoflop.errors import InputError
-from isoflop.runs.driver import RunEvent
 from isoflop.runs.engines.contract.runs import TIMEOUT_SECONDS, EngineRuns, Fault, executed, facts, half, wait_for
 from isoflop.runs.folder import RunFolder, run_folders
 from isoflop.runs.out_of_memory import out_of_memory_events
+from isoflop.runs.run_event import RunEvent
 from isoflop.runs.run_index import RunIndex
 
 HUNG_SECONDS = 60.0

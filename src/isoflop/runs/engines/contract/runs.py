@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, TypeVar
 
 from isoflop.codec import JsonObject
-from isoflop.runs.driver import RunEvent, execute
+from isoflop.runs.driver import execute
 from isoflop.runs.engine import Ended, Engine
 from isoflop.runs.folder import Heartbeat, RunFolder
 from isoflop.runs.liveness import HUNG_SECONDS
 from isoflop.runs.result import OF_THE_CLOCK
+from isoflop.runs.run_event import RunEvent
 from isoflop.runs.run_index import RunIndex
 
 _Come = TypeVar("_Come")

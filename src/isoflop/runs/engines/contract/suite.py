@@ -15,12 +15,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from isoflop.errors import InterruptedStudy
-from isoflop.runs.driver import RunEvent
+from isoflop.runs.engines.contract.branches import EngineBranches
 from isoflop.runs.engines.contract.faults import EngineFaults
 from isoflop.runs.engines.contract.runs import all_ended, executed, facts, half, wait_for
+from isoflop.runs.run_event import RunEvent
 
 
-class EngineContract(EngineFaults):
+class EngineContract(EngineFaults, EngineBranches):
     """What every engine must do, whoever kills what. pytest passes `tmp_path`; nothing here needs pytest."""
 
     def test_works_through_more_folders_than_it_has_slots(self, tmp_path: Path) -> None:
