@@ -23,7 +23,7 @@ from step import CONTEXT, shape
 
 from isoflop.arch import flops_per_token
 from isoflop.hardware import ONE_THREAD
-from isoflop.runs.engines.local import worker_environment
+from isoflop.runs.engines.worker import worker_environment
 
 # (name, width, layers, tokens a step): sizes without embeddings; small runs want small batches
 CASES = (

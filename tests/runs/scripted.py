@@ -19,6 +19,9 @@ class ScriptedEngine:
     def free(self):
         return self.slots - len(self.running)
 
+    def next_of(self, waiting):
+        return next(iter(waiting), None)
+
     def start(self, folder):
         self.started.append(folder)
         self.running.append(folder)

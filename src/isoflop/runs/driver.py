@@ -142,11 +142,13 @@ class Driver:
                     self.waiting.insert(0, folder)
 
     def _next(self) -> RunFolder | None:
-        """The run to start now; None where all that wait begin from others that have not got there."""
+        """The run to start now; None where all that wait begin from others that have not got there, or where the
+        engine has a better place for each of them once another has ended."""
         under_way = [*self.running, *self.locked_elsewhere]
-        folder = self.order.first_ready(self.waiting, {run.run_id for run in [*self.waiting, *under_way]})
+        ready = self.order.ready(self.waiting, {run.run_id for run in [*self.waiting, *under_way]})
+        folder = self.engine.next_of(ready)
         # nobody is on the way to what they wait for: specs were edited, and a trainer says which
-        return self.waiting[0] if folder is None and self.waiting and not under_way else folder
+        return self.engine.next_of(self.waiting) if folder is None and self.waiting and not under_way else folder
 
     def stop(self) -> None:
         """Stops all trainers after a checkpoint and records where their runs are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -38,6 +39,9 @@ class Engine(Protocol):
     @property
     def free(self) -> int:
         """How many more folders `start` takes now."""
+
+    def next_of(self, waiting: Iterable[RunFolder]) -> RunFolder | None:
+        """Which of `waiting`, longest first, to start now; None where all are better off when another run has ended."""
 
     def start(self, folder: RunFolder) -> None:
         """Sets a trainer to work on `folder`, to train or to resume it, and returns at once. Needs `free` > 0."""

@@ -6,6 +6,7 @@ How many sequences a process takes at a time decides no number of the run, so th
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,11 @@ from isoflop.codec import from_json, to_json
 from isoflop.errors import InputError
 from isoflop.runs.jsonl import append_lines, read_lines
 from isoflop.runs.parallel_config import ParallelConfig
+from isoflop.runs.placement import Memory
+
+MEMORY_VARIABLE = "ISOFLOP_MEMORY"
+"""Tells a trainer whose memory it uses, where another place may have more: what it runs out of there ends its start,
+and an engine places the run anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,8 @@ class OutOfMemory:
     """The allocator's message, which says how much was requested."""
     time: float = field(default_factory=time.time)
     """Unix time in seconds."""
+    memory: Memory = "core"
+    """Whose memory it was; `core` also where the run had no other place."""
 
     @property
     def devices(self) -> int:
@@ -44,12 +52,22 @@ def out_of_memory_file(folder: Path) -> Path:
     return folder / "shortages.jsonl"
 
 
+def memory_here() -> Memory:
+    """Whose memory this process uses, as the engine that started it says."""
+    stated = os.environ.get(MEMORY_VARIABLE)
+    return "shared" if stated == "shared" else "own" if stated == "own" else "core"
+
+
 def record_out_of_memory(
     folder: Path, config: ParallelConfig, *, step: int, micro_batch_sequences: int, message: str
 ) -> None:
     """Adds a line, on the disk when this returns; any process of a group may. Raises InputError on a full disk."""
     event = OutOfMemory(
-        step=step, micro_batch_sequences=micro_batch_sequences, launch=_but_for_micro_batch(config), message=message
+        step=step,
+        micro_batch_sequences=micro_batch_sequences,
+        launch=_but_for_micro_batch(config),
+        message=message,
+        memory=memory_here(),
     )
     append_lines(out_of_memory_file(folder), [to_json(event)], durable=True)
 
@@ -57,7 +75,7 @@ def record_out_of_memory(
 def out_of_memory_events(folder: Path) -> tuple[OutOfMemory, ...]:
     """Every out-of-memory error so far, oldest first; a torn line is left out.
 
-    There is one for each config and number of sequences: what did not fit is not tried again, but each of many
+    There is one for each config, number of sequences and memory: what did not fit is not tried again, but each of many
     processes may report it.
     """
     path = out_of_memory_file(folder)
@@ -69,13 +87,15 @@ def out_of_memory_events(folder: Path) -> tuple[OutOfMemory, ...]:
             event = from_json(OutOfMemory, line, "shortage")
         except InputError:
             continue
-        events.setdefault(json.dumps([event.launch, event.micro_batch_sequences], sort_keys=True), event)
+        key = [event.launch, event.micro_batch_sequences, event.memory]
+        events.setdefault(json.dumps(key, sort_keys=True), event)
     return tuple(events.values())
 
 
 def smallest_failure(folder: Path, config: ParallelConfig) -> OutOfMemory | None:
-    """The out-of-memory error of `config` with the fewest sequences at a time; None when it has had none."""
-    events = [event for event in out_of_memory_events(folder) if event.launch == _but_for_micro_batch(config)]
+    """The out-of-memory error of `config` in this process's memory with the fewest sequences at a time, if any."""
+    here, launch = memory_here(), _but_for_micro_batch(config)
+    events = [event for event in out_of_memory_events(folder) if (event.launch, event.memory) == (launch, here)]
     return min(events, key=lambda event: event.micro_batch_sequences, default=None)
 
 

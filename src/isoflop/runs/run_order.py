@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from isoflop.begins import Begins
@@ -43,16 +43,15 @@ class RunOrder:
         """`folders` in the order in which they are started as far as they can be."""
         return sorted(folders, key=lambda folder: self.path_flops[folder], reverse=True)
 
-    def first_ready(self, waiting: Sequence[RunFolder], unfinished: Collection[str]) -> RunFolder | None:
-        """The first of `waiting` that need not wait for a checkpoint of one of the runs `unfinished`, by their ids.
+    def ready(self, waiting: Iterable[RunFolder], unfinished: Collection[str]) -> Iterator[RunFolder]:
+        """Those of `waiting` that need not wait for a checkpoint of one of the runs `unfinished`, by their ids.
 
         A checkpoint that nobody is going to write is not waited for: that run takes all its steps itself.
         """
         for folder in waiting:
             begins = self.begins.get(folder)
             if begins is None or begins.run not in unfinished or is_kept(_parent(folder, begins), begins.step):
-                return folder
-        return None
+                yield folder
 
 
 def _parent(folder: RunFolder, begins: Begins) -> RunFolder:

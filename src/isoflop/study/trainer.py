@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 
 from isoflop.errors import InputError
-from isoflop.runs.engines.local import worker_environment
+from isoflop.runs.engines.worker import worker_environment
 
 NEEDED = ("torch", "safetensors")
 """Modules of the extra `train` that every run needs."""

@@ -23,12 +23,12 @@ import torch
 
 from isoflop.corpus import Corpus, load_corpus
 from isoflop.errors import InputError, IsoflopError
-from isoflop.runs.engines.local import DRIVER_VARIABLE
 from isoflop.runs.engines.supervisor import report_exit
+from isoflop.runs.engines.worker import DRIVER_VARIABLE
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.registry import require_extra
 from isoflop.train.loop import Library, Stopped, corpus_of, run
-from isoflop.train.memory import RestartWithHalf
+from isoflop.train.memory import RestartElsewhere, RestartWithHalf
 from isoflop.train.process_group import FailedOnAnotherRank, connect, disconnect, is_launched, join, on_all_ranks
 
 SHORT_OF_MEMORY = 4
@@ -84,7 +84,7 @@ class Trainer:
         except FailedOnAnotherRank as error:
             report_exit(error.exit_code, "")
             return error.exit_code
-        except RestartWithHalf as error:
+        except (RestartElsewhere, RestartWithHalf) as error:
             print(f"{path}: {error}", file=sys.stderr, flush=True)
             return SHORT_OF_MEMORY
         except IsoflopError as error:
@@ -148,6 +148,8 @@ def work(trainer: Trainer) -> int:
         for line in lines:
             path = Path(line)
             code = trainer.train(path)
+            if trainer.device != "cpu":
+                torch.cuda.empty_cache()  # others share the accelerator: an idle process keeps nothing of it
             print(json.dumps({"run": path.name, "exit": code, "message": trainer.refusal}), flush=True)
             if trainer.stop():
                 return trainer.stop.exit_code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from isoflop.runs.out_of_memory import record_out_of_memory, smallest_failure
+from isoflop.runs.out_of_memory import memory_here, record_out_of_memory, smallest_failure
 
 if TYPE_CHECKING:
     from isoflop.train.state import TrainState
@@ -30,6 +30,10 @@ class RestartWithHalf(Exception):
     """Memory ran out on one of several ranks: the others wait for it in a collective, which only its exit ends."""
 
 
+class RestartElsewhere(Exception):
+    """Memory ran out on an accelerator, and the engine has another place: a core, or an accelerator to itself."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` means that memory ran out, on an accelerator or on the CPU."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
@@ -49,15 +53,20 @@ def halve_micro_batch(state: TrainState, message: str) -> None:
     """Halve the micro-batch of the current step and all later ones, and record it in the run folder.
 
     Raises DoesNotFit when it was one sequence, and RestartWithHalf on one of several ranks: the next start begins with
-    half.
+    half. Raises RestartElsewhere on an accelerator that is shared, at once, and on one that is not for one sequence.
     """
     group, spec = state.group, state.spec
     sequences = group.micro_batch(spec.sequences)
     problem = _message(state.step, sequences, message)
-    if group.size > 1 or sequences > 1:
+    memory = memory_here()
+    elsewhere = memory == "shared" or (memory == "own" and sequences == 1)
+    if group.size > 1 or sequences > 1 or elsewhere:
         record_out_of_memory(
             state.folder.path, group.launch, step=state.step, micro_batch_sequences=sequences, message=message
         )
+    if elsewhere:
+        where = "that is shared" if memory == "shared" else "of its own"
+        raise RestartElsewhere(f"{problem}; on an accelerator {where}, and the run is placed anew")
     if group.size > 1:
         raise RestartWithHalf(
             f"{problem}; the next start {f'takes {sequences // 2}' if sequences > 1 else 'gives the run up'}"

@@ -18,7 +18,7 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 from isoflop.arch.layout import Layout
 from isoflop.errors import InputError, IsoflopError
-from isoflop.runs.out_of_memory import config_after_out_of_memory
+from isoflop.runs.out_of_memory import config_after_out_of_memory, memory_here
 from isoflop.runs.parallel_config import MatmulPrecision, ParallelConfig, parallel_config_file, read_parallel_config
 from isoflop.train.device import kind_of, mfu, name_of, products_on
 
@@ -76,9 +76,13 @@ class ProcessGroup:
 
     @property
     def compiled(self) -> bool:
-        """Whether torch.compile compiles the layers: by default on one GPU; several processes must request it."""
-        requested = self.launch.compiled
-        return self.size == 1 and kind_of(self.device) == "cuda" if requested is None else requested
+        """Whether torch.compile compiles the layers: by default on one GPU; several processes must request it.
+
+        A sweep's worker does not: for every shape it would take longer than a small run trains.
+        """
+        if self.launch.compiled is not None:
+            return self.launch.compiled
+        return self.size == 1 and kind_of(self.device) == "cuda" and memory_here() == "core"
 
     def local_sequences(self, sequences: int) -> tuple[int, int]:
         """(first, last + 1) of the batch's `sequences` on this process; shares differ by at most one sequence."""

@@ -6,7 +6,8 @@ import pytest
 from waiting import next_ended, wait_until
 
 from isoflop.errors import InputError
-from isoflop.runs.engines.local import SPAWNS, LocalEngine, usable_cores, worker_environment
+from isoflop.runs.engines.local import SPAWNS, LocalEngine, usable_cores
+from isoflop.runs.engines.worker import worker_environment
 from isoflop.runs.folder import RunFolder
 
 from .. import step_driver
@@ -36,8 +37,8 @@ def test_a_worker_takes_one_run_after_another(tmp_path):
 class Waiting(LocalEngine):
     """Assigns a folder to a new worker only when that has had time to end."""
 
-    def _spawn(self):
-        worker = super()._spawn()
+    def _spawn(self, place, memory):
+        worker = super()._spawn(place, memory)
         worker.process.wait(30)
         return worker
 

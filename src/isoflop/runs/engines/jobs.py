@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -96,6 +96,10 @@ class JobEngine:
     def free(self) -> int:
         """How many more jobs may be had."""
         return self.workers - len(self._work)
+
+    def next_of(self, waiting: Iterable[RunFolder]) -> RunFolder | None:
+        """The longest."""
+        return next(iter(waiting), None)
 
     def start(self, folder: RunFolder) -> None:
         """Submits a job for `folder`. Needs `free` > 0; raises InputError when the system takes none."""

@@ -9,44 +9,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from isoflop.errors import InputError
-from isoflop.files import storing
-from isoflop.hardware import ONE_THREAD
-from isoflop.regular_files import make_folder, open_to_append
 from isoflop.runs.engine import STOP_SECONDS, Ended, message_of, outcome_of
+from isoflop.runs.engines.placing import Placement, Placing
+from isoflop.runs.engines.worker import CLOSE_SECONDS, Worker, start_worker
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.placement import Memory, Place
 
-DRIVER_VARIABLE = "ISOFLOP_DRIVER"
-"""Names the driver to its worker, which must also notice a driver that dies while the worker still starts."""
 SPAWNS = 3
 """Workers started in a row that end before they take a folder: one may be killed by chance, three have a cause."""
-CLOSE_SECONDS = 5.0
-"""How long an idle worker may take to end before it is killed."""
-LOG_BYTES = 1_000_000
-"""The most of one run's stderr that is copied into its trainer.log."""
-
-# glibc hands blocks above 128 KiB back to the kernel when they are freed and gets them zeroed, page by page, at the
-# next step. 32 MiB is the largest threshold that it accepts (HEAP_MAX_SIZE / 2 in malloc.c on 64 bits); the top of
-# the heap is kept up to 1 GiB and grows by 64 MiB at a time.
-_KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_TOP_PAD_": str(64 * 2**20),
-}
-
-
-def worker_environment() -> dict[str, str]:
-    """Environment of a worker: this process's own, with one thread and, on Linux, memory kept between steps."""
-    # One thread: as many processes as cores is how a sweep runs, and two OpenMP threads wait for each other as soon as
-    # anything else wants a core.
-    memory = _KEEP_MEMORY if sys.platform == "linux" else {}
-    return {**os.environ, **ONE_THREAD, **memory}
 
 
 def usable_cores() -> list[int]:
@@ -54,37 +31,6 @@ def usable_cores() -> list[int]:
     if sys.platform == "linux":
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
-
-
-@dataclass
-class _Worker:
-    process: subprocess.Popen[bytes]
-    number: int
-    log: Path
-    folder: RunFolder | None = None
-    log_start: int = 0
-    """Where in the log the stderr of the run at hand begins."""
-    pending: bytes = b""
-    retired: bool = False
-    """Asked to end: takes no more folders."""
-
-    @property
-    def out(self) -> int:
-        assert self.process.stdout is not None
-        return self.process.stdout.fileno()
-
-    def last_line(self) -> str:
-        """Appends what the run printed to stderr to its trainer.log; returns its last line."""
-        printed = b""
-        with suppress(OSError), open(self.log, "rb") as file:  # a log is for people: never worth failing for
-            file.seek(self.log_start)
-            printed = file.read(LOG_BYTES)
-            self.log_start = file.seek(0, os.SEEK_END)
-            if printed and self.folder is not None and self.folder.path.is_dir():
-                with suppress(InputError), open_to_append(self.folder.log) as copy:
-                    copy.write(printed)
-        lines = [line for line in printed.decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip()[:500] if lines else ""
 
 
 @dataclass(kw_only=True)
@@ -106,8 +52,18 @@ class LocalEngine:
     """Further options of the worker program."""
     command: Sequence[str] | None = None
     """Another worker program of the same protocol."""
-    _alive: list[_Worker] = field(default_factory=list, init=False)
+    placement: Placement | None = None
+    """Places of unequal speed and what runs need of them; None: `workers` processes on cores."""
+    _placing: Placing | None = field(default=None, init=False)
+    _failed: list[Ended] = field(default_factory=list, init=False)
+    """Runs whose place was gone before they began, for the next `poll`."""
+    _alive: list[Worker] = field(default_factory=list, init=False)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector, init=False)
+
+    def __post_init__(self) -> None:
+        if self.placement is not None:
+            self._placing = Placing(placement=self.placement)
+            self.workers = sum(place.slots for place in self.placement.places)
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -120,38 +76,59 @@ class LocalEngine:
     @property
     def free(self) -> int:
         """Workers without a folder, started or not."""
+        if self._placing is not None:
+            return self._placing.free
         return self.workers - sum(worker.folder is not None for worker in self._alive)
+
+    def next_of(self, waiting: Iterable[RunFolder]) -> RunFolder | None:
+        """The longest; with places of unequal speed the first that one of them can begin now and ends first."""
+        if self._placing is not None:
+            return self._placing.next_of(waiting)
+        return next(iter(waiting), None)
 
     def start(self, folder: RunFolder) -> None:
         """Assigns `folder` to an idle worker, or to a new one. Needs `free` > 0.
 
-        Raises InputError when new workers end before they can take a folder, SPAWNS times in a row.
+        Raises InputError when new workers on cores end before they can take a folder, SPAWNS times in a row. On an
+        accelerator that ends the run's start, which the next `poll` reports.
         """
         assert self.free > 0, "no free worker"
-        for worker in [w for w in self._alive if w.folder is None and not w.retired]:
-            if self._assign(worker, folder):
+        place = Place(name="cpu", slots=self.workers)
+        memory: Memory = "core"
+        if self._placing is not None:
+            placed = self._placing.begin(folder)
+            place, memory = placed.place, placed.memory
+        for worker in [w for w in self._alive if w.folder is None and not w.retired and w.place.name == place.name]:
+            if worker.memory != memory:  # an idle process keeps memory of its accelerator
+                worker.close()
+                self._end([worker], CLOSE_SECONDS)
+            elif worker.assign(folder):
                 return
-            self._reap(worker)
+            else:
+                self._reap(worker)
         for _ in range(SPAWNS):
-            worker = self._spawn()
-            if self._assign(worker, folder):
+            worker = self._spawn(place, memory)
+            if worker.assign(folder):
                 return
             last_line = worker.last_line()
             self._reap(worker)
-        code = worker.process.returncode
-        raise InputError(
-            f"engine local: {SPAWNS} worker processes in a row ended with exit code {code} as soon as they were started"
-            f"{f' ({last_line})' if last_line else ''}; see {worker.log}"
-        )
+        ends = f"ended with exit code {worker.process.returncode} as soon as they were started"
+        reason = f"{SPAWNS} worker processes in a row {ends}{f' ({last_line})' if last_line else ''}; see {worker.log}"
+        if memory == "core" or self._placing is None:
+            raise InputError(f"engine local: {reason}")
+        crashed = Ended(folder=folder, outcome="crashed", message=reason)
+        self._failed.append(self._placing.end(crashed, at_once=True))
 
     def poll(self, timeout: float) -> list[Ended]:
         """Runs that ended; waits up to `timeout` seconds for the first."""
+        ended, self._failed = self._failed, []
+        if ended:
+            return ended
         if not self._alive:
             time.sleep(timeout)
             return []
-        ended: list[Ended] = []
         for key, _ in self._selector.select(timeout):
-            worker: _Worker = key.data
+            worker: Worker = key.data
             data = os.read(worker.out, 65536)
             if not data:
                 ended += self._reap(worker)
@@ -172,77 +149,52 @@ class LocalEngine:
         for worker in self._alive:
             worker.retired = True
             worker.process.send_signal(signal.SIGTERM)
-        self._end_all(seconds)
+        self._end(list(self._alive), seconds)
 
     def close(self) -> None:
         """Ends idle workers, kills busy ones."""
         for worker in self._alive:
             if worker.folder is not None:
                 worker.process.kill()
-            elif worker.process.stdin is not None:
-                with suppress(OSError):
-                    worker.process.stdin.close()
-        self._end_all(CLOSE_SECONDS)
+            else:
+                worker.close()
+        self._end(list(self._alive), CLOSE_SECONDS)
 
-    def _end_all(self, seconds: float) -> None:
+    def _end(self, workers: Sequence[Worker], seconds: float) -> None:
+        """Waits for `workers`, which were asked to end, and kills those that have not after `seconds`."""
         deadline = time.monotonic() + seconds
         try:
-            for worker in self._alive:
+            for worker in workers:
                 with suppress(subprocess.TimeoutExpired):
                     worker.process.wait(max(0.0, deadline - time.monotonic()))
         finally:  # also when a second Ctrl-C ends the waiting
-            for worker in list(self._alive):
+            for worker in workers:
                 if worker.process.poll() is None:
                     worker.process.kill()
                 self._reap(worker)
 
-    def _spawn(self) -> _Worker:
+    def _spawn(self, place: Place, memory: Memory) -> Worker:
         # Retired workers still ending do not count: their folder has ended.
         taken = {worker.number for worker in self._alive if not worker.retired}
         number = next(n for n in range(self.workers + len(taken)) if n not in taken)
-        log = self.logs / f"worker-{number}.log"
         corpus = ["--corpus", str(self.corpus.resolve())] if self.corpus else []
-        own = [sys.executable, "-P", "-m", "isoflop.train", "--worker", *corpus, *self.options]
-        with storing(log):
-            make_folder(self.logs)
-            with open_to_append(log) as errors:
-                process = subprocess.Popen(
-                    list(self.command or own),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    env={**worker_environment(), DRIVER_VARIABLE: str(os.getpid())},
-                    bufsize=0,
-                    process_group=0,  # Ctrl-C in the terminal reaches the driver alone, which then asks the workers
-                )
-        worker = _Worker(process=process, number=number, log=log, log_start=log.stat().st_size)
+        device = ["--device", place.device] if place.device != "cpu" else []
+        own = [sys.executable, "-P", "-m", "isoflop.train", "--worker", *corpus, *device, *self.options]
+        log = self.logs / f"worker-{number}.log"
+        worker = start_worker(self.command or own, log, number=number, place=place, memory=memory)
         self._pin(worker)
         self._alive.append(worker)
         self._selector.register(worker.out, selectors.EVENT_READ, worker)
         return worker
 
-    def _pin(self, worker: _Worker) -> None:
+    def _pin(self, worker: Worker) -> None:
         """One core each, where every core has its worker; with fewer, the scheduler finds the idle ones itself."""
         cores = usable_cores()
         if sys.platform == "linux" and self.workers == len(cores):
             with suppress(OSError):  # a sandbox may forbid it; it only saves time
                 os.sched_setaffinity(worker.process.pid, {cores[worker.number % len(cores)]})
 
-    def _assign(self, worker: _Worker, folder: RunFolder) -> bool:
-        """Whether the worker took the folder: False when it has ended meanwhile."""
-        assert worker.process.stdin is not None
-        if worker.process.poll() is not None:
-            return False
-        with suppress(OSError):
-            worker.log_start = worker.log.stat().st_size
-        try:
-            worker.process.stdin.write(f"{folder.path.resolve()}\n".encode())
-        except BrokenPipeError:
-            return False
-        worker.folder = folder
-        return True
-
-    def _on_line(self, worker: _Worker, line: bytes) -> list[Ended]:
+    def _on_line(self, worker: Worker, line: bytes) -> list[Ended]:
         """The run that a line of a worker's stdout ends; none when a library printed it."""
         try:
             value = json.loads(line)
@@ -255,14 +207,15 @@ class LocalEngine:
             worker.retired = True
         return self._ended(worker, code, message)
 
-    def _ended(self, worker: _Worker, code: int, message: str = "") -> list[Ended]:
+    def _ended(self, worker: Worker, code: int, message: str = "", *, at_once: bool = False) -> list[Ended]:
         last_line = worker.last_line()
         folder, worker.folder = worker.folder, None
         if folder is None:
             return []
-        return [Ended(folder=folder, outcome=outcome_of(code), message=message_of(code, message or last_line))]
+        ended = Ended(folder=folder, outcome=outcome_of(code), message=message_of(code, message or last_line))
+        return [self._placing.end(ended, at_once=at_once) if self._placing is not None else ended]
 
-    def _reap(self, worker: _Worker) -> list[Ended]:
+    def _reap(self, worker: Worker) -> list[Ended]:
         """Removes a worker that has ended; the run that it had has ended with it."""
         self._selector.unregister(worker.out)
         self._alive.remove(worker)
@@ -273,4 +226,5 @@ class LocalEngine:
                     pipe.close()
         if code == 0 and worker.folder is not None and worker.folder.read_result() is None:
             code = 1  # a worker that leaves in the middle of a run has not finished it
-        return self._ended(worker, code)
+        # a refusal of the folder is an answer of a worker that lives: this one refused its device
+        return self._ended(worker, code, at_once=outcome_of(code) == "refused")

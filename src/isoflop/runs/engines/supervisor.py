@@ -22,8 +22,8 @@ from typing import Literal
 from isoflop.errors import InputError
 from isoflop.files import write_bytes_atomically
 from isoflop.regular_files import open_to_append, read_regular
-from isoflop.runs.engines.local import worker_environment
 from isoflop.runs.engines.processes import TORCHRUN
+from isoflop.runs.engines.worker import worker_environment
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.jsonl import append_lines, read_lines
 
