@@ -1,4 +1,4 @@
-"""Hardware: peak FLOP/s by number format, memory, bandwidth, power, price; what large runs made of it; this machine.
+"""Hardware: peak FLOP/s by number format, memory, bandwidth, power, price; this machine.
 
 >>> gpu = hardware_named("H100")
 >>> gpu.peak_flops["bfloat16"], round(gpu.hours(5.76e23, count=512, utilization=0.4), 1)
@@ -90,29 +90,13 @@ class Hardware:
         return self.peak_flops[number_format] * utilization
 
 
-@dataclass(frozen=True, kw_only=True)
-class PublishedRun:
-    """A large training run whose utilization was published."""
-
-    system: str
-    """Model, and what distinguishes its runs."""
-    device: str
-    """Name in the catalogue."""
-    utilization: float
-    """Model FLOPs over the devices' peak, 0 to 1."""
-    typical: bool
-    """Whether it is also representative of other devices than its own."""
-    source: str
-    """Paper and table."""
-
-
 _Row = dict[str, Any]  # of hardware.toml
 
 
 @cache
-def _tables() -> dict[str, list[_Row]]:
+def _rows() -> list[_Row]:
     text = resources.files("isoflop").joinpath("hardware.toml").read_text(encoding="utf-8")
-    return {name: tomllib.loads(text)[name] for name in ("devices", "runs")}
+    return list(tomllib.loads(text)["devices"])
 
 
 def _device(row: _Row) -> Hardware:
@@ -124,26 +108,7 @@ def _device(row: _Row) -> Hardware:
 @cache
 def hardware_catalogue() -> Mapping[str, Hardware]:
     """{name in lower case: device}. An A100 without a size is the 80 GB one, an H100 without a socket the SXM5 one."""
-    return {row["name"].lower(): _device(row) for row in _tables()["devices"]}
-
-
-@cache
-def published_runs() -> tuple[PublishedRun, ...]:
-    """What large runs reached of their devices' peak."""
-    return tuple(PublishedRun(**row) for row in _tables()["runs"])
-
-
-def published_utilization(device: Hardware) -> tuple[float, float, str]:
-    """(lowest, highest, of which runs): the utilization that large runs reached on this device and on others like it.
-
-    >>> published_utilization(hardware_named("H100"))[:2]
-    (0.302, 0.462)
-    """
-    runs = sorted(
-        (run for run in published_runs() if run.typical or run.device == device.name), key=lambda run: run.utilization
-    )
-    low, high = runs[0], runs[-1]
-    return low.utilization, high.utilization, f"{low.system} ({low.source}) to {high.system} ({high.source})"
+    return {row["name"].lower(): _device(row) for row in _rows()}
 
 
 def hardware_named(name: str) -> Hardware:

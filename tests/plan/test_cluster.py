@@ -14,6 +14,7 @@ from isoflop.laws import published_law
 from isoflop.plan import Cluster, FixedParams, FixedRatio, TrainingOnly, Utilization, budget_on_cluster, make_plan
 from isoflop.plan.buildable import flops_over_law
 from isoflop.plan.cluster import MODEL_FLOPS
+from isoflop.plan.run_time import WHOLE_RUN_UTILIZATION
 
 LAW = published_law("besiroglu2024")
 
@@ -72,16 +73,17 @@ def test_a_range_of_utilization_is_one_of_hours_and_price(device, count, log_flo
     assert paid.flops == pytest.approx(10**log_flops)
 
 
-def test_without_a_number_the_published_range_is_used():
+def test_without_a_number_that_of_whole_runs_is_used():
     cluster = Cluster.parse("512xH100", days=30)
-    share = cluster.utilization
-    assert (share.low, share.high) == (0.302, 0.462)
-    assert "PaLM 540B" in share.source
+    share, whole = cluster.utilization, WHOLE_RUN_UTILIZATION
+    assert (share.low, share.expected, share.high) == (whole.low, whole.expected, whole.high)
+    assert "whole published runs" in share.source
     flops = budget_on_cluster(LAW, cluster, None).flops
-    assert flops == pytest.approx(512 * 989.4e12 * 0.382 * 30 * 86400)
+    assert flops == pytest.approx(512 * 989.4e12 * whole.expected * 30 * 86400)
     cost = cluster.estimate_cost(flops)
     assert cost.hours == pytest.approx(720)
-    assert cost.hours_range == (pytest.approx(720 * 0.382 / 0.462), pytest.approx(720 * 0.382 / 0.302))
+    ends = (720 * whole.expected / end for end in (whole.high, whole.low))
+    assert cost.hours_range == tuple(pytest.approx(end) for end in ends)
     assert [notice.code for notice in cost.notices] == ["may_miss_deadline"]
 
 

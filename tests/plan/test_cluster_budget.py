@@ -9,6 +9,7 @@ from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
 from isoflop.plan import Cluster, FixedRatio, InferenceDemand, LimitedData, ServingLimit, TrainingOnly, make_plan
 from isoflop.plan.cluster_budget import LEAST_LEFT, budget_on_cluster
+from isoflop.plan.run_time import RUN_OVER_STEPS
 
 LAW = published_law("besiroglu2024")
 
@@ -54,15 +55,15 @@ def test_the_plan_fills_its_days_or_says_what_it_leaves(devices, log_days, objec
 
 
 def test_what_is_left_is_said_with_what_would_take_more():
-    cluster = Cluster.parse("16384xA100", days=4.04)
+    cluster = Cluster.parse("16384xA100", days=4.04 * RUN_OVER_STEPS.expected)
     budget = budget_on_cluster(LAW, cluster)
     (left,) = budget.notices
     assert budget.hours / budget.limit_hours == pytest.approx(0.9555, abs=2e-3)
     beyond = make_plan(LAW, budget.flops * (1 + 1e-11), cluster=cluster).cost_estimate.hours / 24
-    assert left.message.startswith("the plan leaves 4.4 % of the 4.04 days: the next larger ")
+    assert left.message.startswith("the plan leaves 4.4 % of the 6.33 days: the next larger ")
     assert left.message.endswith(f"takes {beyond:.3g} days")
     priced = Cluster.parse("16384xA100", max_price=budget.limit_hours * 16384, price_per_hour=1)
-    assert " % of the 1.59M: the next larger" in budget_on_cluster(LAW, priced).notices[0].message
+    assert " % of the 2.49M: the next larger" in budget_on_cluster(LAW, priced).notices[0].message
 
 
 def test_a_given_utilization_and_a_plan_without_a_shape_need_no_layout():

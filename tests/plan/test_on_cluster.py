@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isoflop.arch.step_time import PUBLISHED_OVER_PREDICTED
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
 from isoflop.plan import Cluster, make_plan
+from isoflop.plan.run_time import RUN_OVER_STEPS
 
 LAW = published_law("besiroglu2024")
 
@@ -25,8 +25,10 @@ def test_a_plan_on_a_cluster_has_a_layout():
     )
     assert run.tokens == pytest.approx(plan.buildable.budget_tokens, rel=1e-4)
     assert plan.as_json()["layout"] == estimate.as_json()
-    low, high = plan.cost_estimate.utilization.low, plan.cost_estimate.utilization.high
-    assert low < estimate.time.utilization < 1.2 * high
+    # a whole run reaches less than its steps do
+    share = plan.cost_estimate.utilization
+    assert share.low < share.expected < estimate.time.utilization < share.high
+    assert share.expected == pytest.approx(estimate.time.utilization / RUN_OVER_STEPS.expected, rel=2e-3)
 
 
 def test_a_utilization_that_is_given_decides_the_duration():
@@ -52,20 +54,24 @@ def test_hours_price_and_energy_are_those_of_the_layouts_steps(devices, flops, p
     plan = make_plan(LAW, flops, cluster=cluster)
     cost, step = plan.cost_estimate, plan.layout_estimate.time
     seconds = plan.buildable.run.steps * step.seconds
+    times = (RUN_OVER_STEPS.low / RUN_OVER_STEPS.expected, RUN_OVER_STEPS.high / RUN_OVER_STEPS.expected)
     assert (cost.hours_source, plan.step_seconds) == ("layout", step.seconds)
-    assert cost.hours == pytest.approx(seconds / 3600)
-    assert cost.hours_range == tuple(pytest.approx(cost.hours * ratio) for ratio in PUBLISHED_OVER_PREDICTED)
+    assert cost.hours == pytest.approx(seconds / 3600 * RUN_OVER_STEPS.expected)
+    assert cost.hours_range == tuple(pytest.approx(cost.hours * ratio) for ratio in times)
     assert cost.price == pytest.approx(price * cluster.count * cost.hours)
-    assert cost.price_range == tuple(pytest.approx(cost.price * ratio) for ratio in PUBLISHED_OVER_PREDICTED)
+    assert cost.price_range == tuple(pytest.approx(cost.price * ratio) for ratio in times)
     assert cost.energy_kwh is None or cost.energy_kwh == pytest.approx(cost.device_hours * cluster.hardware.watts / 1e3)
-    # the check beside it: as long as the utilization of published runs takes for the same model FLOPs
-    ratio = step.utilization / cluster.utilization.expected
-    assert cost.utilization_hours == pytest.approx(cost.hours * ratio, rel=2e-3)
+    # one duration: the utilization is what it implies
+    peak = cluster.count * cluster.hardware.peak_flops["bfloat16"] * 3600
+    share = cost.utilization
+    assert share.expected == pytest.approx(cost.flops / (peak * cost.hours))
+    assert (share.high, share.low) == tuple(pytest.approx(cost.flops / (peak * end)) for end in cost.hours_range)
+    assert (cost.utilization_hours, cost.utilization_hours_range) == (cost.hours, cost.hours_range)
     value = plan.as_json()
     assert (value["hours"], value["price"], value["step_seconds"]) == (cost.hours, cost.price, step.seconds)
 
 
-def test_without_a_layout_the_published_utilization_decides_the_duration():
+def test_without_a_layout_the_utilization_of_whole_runs_decides_the_duration():
     plan = make_plan(LAW, 5.76e23, cluster=Cluster.parse("64xV100"))
     assert plan.layout_estimate is None
     assert plan.cost_estimate.hours_source == "utilization"

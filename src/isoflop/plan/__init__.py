@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from isoflop.plan.alternatives import Alternative, SmallerModel
     from isoflop.plan.budget import flops_for_loss, flops_of_run
     from isoflop.plan.buildable import Buildable, how_to_train
-    from isoflop.plan.cluster import Cluster, CostEstimate, Utilization
+    from isoflop.plan.cluster import Cluster, CostEstimate
     from isoflop.plan.cluster_budget import ClusterBudget, budget_on_cluster
     from isoflop.plan.expected_course import ExpectedCourse
     from isoflop.plan.fixed import FixedParams, FixedRatio, FixedTokens, SizeLimit
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from isoflop.plan.prediction import Prediction, Predictions, predict
     from isoflop.plan.sealed_forecast import Forecast, SealedForecast, load_forecast, seal
     from isoflop.plan.serving import ServingLimit
+    from isoflop.plan.utilization import Utilization
 
 __getattr__ = names_of(
     __name__,
@@ -30,7 +31,7 @@ __getattr__ = names_of(
         "alternatives": "Alternative SmallerModel",
         "budget": "flops_for_loss flops_of_run",
         "buildable": "Buildable how_to_train",
-        "cluster": "Cluster CostEstimate Utilization",
+        "cluster": "Cluster CostEstimate",
         "cluster_budget": "ClusterBudget budget_on_cluster",
         "expected_course": "ExpectedCourse",
         "fixed": "FixedParams FixedRatio FixedTokens SizeLimit",
@@ -43,6 +44,7 @@ __getattr__ = names_of(
         "order_of_seal": "SealOrder seal_order",
         "sealed_forecast": "Forecast SealedForecast load_forecast seal",
         "serving": "ServingLimit",
+        "utilization": "Utilization",
     },
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from isoflop.errors import InputError, Notice, quoted
-from isoflop.hardware import Hardware, hardware_named, published_utilization
+from isoflop.hardware import SECONDS_PER_HOUR, Hardware, hardware_named
 from isoflop.plan.intervals import Interval
+from isoflop.plan.run_time import WHOLE_RUNS
+from isoflop.plan.utilization import GIVEN, Utilization
 from isoflop.units import (
     Quantity,
     format_money,
@@ -16,68 +17,15 @@ from isoflop.units import (
     parse_days,
     parse_devices,
     parse_money,
-    parse_quantity,
     percent,
 )
 
 HOURS_PER_DAY = 24.0
 MODEL_FLOPS = "palm_mfu"
 """Convention of the FLOPs that a utilization is a share of: 6 N D and attention (Chowdhery et al. 2022, Appendix B), in
-which the utilizations of hardware.toml were published and in which `StepTime.utilization` is."""
-_GIVEN = "given"  # source of a utilization or a price that the user stated
+which the utilizations of whole runs (`plan.run_time`) and `StepTime.utilization` are."""
 # A budget made from days takes exactly these, up to rounding.
 _SLACK = 1 + 1e-6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Utilization:
-    """Model FLOPs (MODEL_FLOPS) over the devices' peak: a range, since nobody knows it before the run."""
-
-    json_also: ClassVar = ("expected",)
-
-    low: float
-    high: float
-    source: str
-    """The runs that reached it, or `given`."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.low <= self.high <= 1:
-            raise InputError(
-                f"--utilization: expected a share of the peak above 0 and up to 1, such as 0.4, or a range, "
-                f"such as 0.35-0.45; got {format_number(self.low, 6)} to {format_number(self.high, 6)}"
-            )
-
-    @classmethod
-    def parse(cls, text: str | float) -> Utilization:
-        """The utilization that `0.4` or `0.35-0.45` write. Raises InputError for anything else.
-
-        >>> Utilization.parse("0.35-0.45").expected
-        0.4
-        """
-        # A minus after an e belongs to the number: 4e-1.
-        ends = [parse_quantity(part, "--utilization") for part in re.split(r"(?<![eE])-", str(text), maxsplit=1)]
-        return cls(low=ends[0], high=ends[-1], source=_GIVEN)
-
-    @classmethod
-    def published(cls, hardware: Hardware) -> Utilization:
-        """The range that large runs reached (`hardware.published_utilization`)."""
-        low, high, source = published_utilization(hardware)
-        return cls(low=low, high=high, source=source)
-
-    @property
-    def expected(self) -> float:
-        """The middle of the range, which plans are made for."""
-        return (self.low + self.high) / 2
-
-    @property
-    def is_range(self) -> bool:
-        """False where one number was given."""
-        return self.low < self.high
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the user stated it, from runs of their own; False for the range that large runs reached."""
-        return self.source == _GIVEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +34,7 @@ class Duration:
 
     hours: float
     hours_range: Interval
-    """The same at the fast and at the slow end of what is known."""
+    """Where 90 % of whole published runs would lie, or the two ends of a given utilization."""
 
     @property
     def slowest(self) -> float:
@@ -98,6 +46,7 @@ class Duration:
 class CostEstimate:
     """Time, price and energy of a training run on a cluster."""
 
+    json_also: ClassVar = ("utilization_hours", "utilization_hours_range")
     json_without: ClassVar = ("devices", "notices")
 
     flops: float
@@ -107,9 +56,10 @@ class CostEstimate:
     hours: float
     """Wall-clock hours on all devices at once."""
     hours_range: Interval
-    """Of a step's predicted time, the range in which published steps lay; of a utilization, its two ends."""
+    """Where 90 % of whole published runs would lie; of a given utilization, its two ends."""
     hours_source: Literal["layout", "utilization"]
-    """Where hours, price and energy come from: the predicted time of a step in the plan's layout, or `utilization`."""
+    """Where hours, price and energy come from: the predicted time of the steps in the plan's layout, times what whole
+    runs took beyond theirs, or `utilization`."""
     device_hours: float
     price: float | None
     """Price of all device-hours; None when no price is known."""
@@ -122,12 +72,19 @@ class CostEstimate:
     """Energy of the devices alone at their design power: hosts, network and cooling come on top. None: not known."""
     energy_range: Interval | None
     utilization: Utilization
-    utilization_hours: float
-    """Hours at the expected utilization: `hours` itself, or the check of it where the layout predicts the time."""
-    utilization_hours_range: Interval
-    """The same at the highest and at the lowest utilization."""
+    """Of the whole run: what the hours come from, or what they imply where they come from the layout."""
     devices: int
     notices: tuple[Notice, ...]
+
+    @property
+    def utilization_hours(self) -> float:
+        """Hours at `utilization`: `hours`, since a plan has one duration."""
+        return self.hours
+
+    @property
+    def utilization_hours_range(self) -> Interval:
+        """Hours at the two ends of `utilization`: `hours_range`."""
+        return self.hours_range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +109,7 @@ class Cluster:
         price_per_hour: Quantity | None = None,
         max_price: Quantity | None = None,
     ) -> Cluster:
-        """The cluster that `512xH100` writes; without a utilization, with the range that large runs reached.
+        """The cluster that `512xH100` writes; without a utilization, with what whole published runs reached.
 
         Days may be a duration such as `1 week`, prices sums such as `$2M`.
 
@@ -169,10 +126,10 @@ class Cluster:
                 f"state --price-per-hour in {currency}"
             )
         if hourly is not None:
-            hardware = replace(hardware, price_per_hour=hourly, price_source=_GIVEN)
+            hardware = replace(hardware, price_per_hour=hourly, price_source=GIVEN)
         if total is not None and hardware.price_per_hour is None:
             raise InputError(f"--price: no price of {hardware.name} is known; give --price-per-hour too")
-        share = Utilization.published(hardware) if utilization is None else Utilization.parse(utilization)
+        share = Utilization.of_whole_runs() if utilization is None else Utilization.parse(utilization)
         known_days = None if days is None else parse_days(days, "--days")
         return cls(hardware=hardware, count=count, utilization=share, days=known_days, max_price=total)
 
@@ -203,7 +160,7 @@ class Cluster:
 
     def money(self, hours: float) -> str:
         """The price of so many hours on all devices, as text; in dollars where the catalogue's price is used."""
-        currency = None if self.hardware.price_source == _GIVEN else "USD"
+        currency = None if self.hardware.price_source == GIVEN else "USD"
         return "no known price" if self.price_rate is None else format_money(self.price_rate * hours, currency)
 
     def duration(self, flops: float) -> Duration:
@@ -220,9 +177,9 @@ class Cluster:
         They come from `predicted`, the time of the run's layout, where that is known, unless the user gave a
         utilization: a measurement of their own runs says more than the model of a step. Else from the utilization.
         """
-        check = self.duration(flops)
-        by_layout = predicted is not None and not self.utilization.is_given
-        duration = predicted if predicted is not None and by_layout else check
+        duration, share, by_layout = self.duration(flops), self.utilization, False
+        if predicted is not None and not share.is_given:
+            duration, share, by_layout = predicted, self._implied(flops, predicted), True
         rate, watts = self.price_rate, self.hardware.watts
         kilowatts = None if watts is None else watts * self.count / 1e3
         hours, (fast, slow) = duration.hours, duration.hours_range
@@ -239,15 +196,20 @@ class Cluster:
             price_source=self.hardware.price_source,
             energy_kwh=None if kilowatts is None else kilowatts * hours,
             energy_range=None if kilowatts is None else (kilowatts * fast, kilowatts * slow),
-            utilization=self.utilization,
-            utilization_hours=check.hours,
-            utilization_hours_range=check.hours_range,
+            utilization=share,
             devices=self.count,
             notices=(
                 *self._late(duration, by_layout=by_layout),
                 *self._above_price(duration, by_layout=by_layout),
             ),
         )
+
+    def _implied(self, flops: float, duration: Duration) -> Utilization:
+        """The utilization of a whole run of `flops` model FLOPs that takes so long."""
+        at_once = self.count * self.hardware.peak_flops[self.hardware.training_format] * SECONDS_PER_HOUR
+        fast, slow = duration.hours_range
+        low, high, middle = (min(1.0, flops / (at_once * hours)) for hours in (slow, fast, duration.hours))
+        return Utilization(low=low, high=high, source=f"the layout's steps, and {WHOLE_RUNS}", middle=middle)
 
     def _late(self, duration: Duration, *, by_layout: bool) -> tuple[Notice, ...]:
         """The warning of a run that takes longer than the devices can be had, as expected or at the slow end."""
@@ -289,5 +251,5 @@ class Cluster:
         if duration.slowest <= limit:
             return None
         if by_layout:
-            return duration.slowest, "with steps as far above their prediction as the slowest published ones "
+            return duration.slowest, "as slow as one published run in twenty, "
         return duration.slowest, f"at {percent(self.utilization.low)} of the peak "

@@ -19,6 +19,7 @@ from isoflop.plan.cluster import MODEL_FLOPS, Cluster, CostEstimate, Duration
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, find_layout
 from isoflop.plan.objectives import Objective
+from isoflop.plan.run_time import RUN_OVER_STEPS
 from isoflop.plan.serving import ServingLimit
 from isoflop.recipe import TrainingRecipe
 
@@ -63,13 +64,12 @@ def estimate_on_cluster(
 
 
 def duration_of_steps(layout: LayoutEstimate, steps: int) -> Duration:
-    """Hours of a run of `steps` steps: their predicted time, and the range in which published steps lay.
+    """Hours of a run of `steps` steps: their predicted time, times what whole published runs took beyond it.
 
-    Here alone the time of steps becomes that of a run. Restarts, evaluation and waiting for input are not in it.
+    Here alone the time of steps becomes that of a run, with its restarts, evaluation and waiting for input.
     """
-    fast, slow = layout.time.seconds_range
-    hours = steps / SECONDS_PER_HOUR
-    return Duration(hours=hours * layout.time.seconds, hours_range=(hours * fast, hours * slow))
+    hours, times = steps / SECONDS_PER_HOUR * layout.time.seconds, RUN_OVER_STEPS
+    return Duration(hours=hours * times.expected, hours_range=(hours * times.low, hours * times.high))
 
 
 def _layout(

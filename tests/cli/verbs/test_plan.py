@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from isoflop.plan.run_time import RUN_OVER_STEPS
+
 # Keys that scripts may rely on.
 STABLE = {
     "params", "tokens", "tokens_per_param", "flops", "loss", "loss_interval", "params_interval", "expected_waste",
@@ -54,7 +56,7 @@ def test_a_plan_on_devices_is_laid_out(answer, run):
     assert layout["count"] == 512
     assert layout["recompute"] in ("none", "selective", "full")
     shown = run(*options).stdout
-    assert "%), predicted" in shown
+    assert "the whole run: 1.57 times the" in shown
     assert "Memory a device" in shown
     assert answer("plan", "--law", "besiroglu2024", "--flops", "1e22")["layout"] is None
 
@@ -63,30 +65,28 @@ def test_hours_price_and_energy_are_those_of_the_layout_without_a_utilization(an
     plan = answer("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30")
     bill, step = plan["bill"], plan["layout"]["step"]
     assert (bill["hours_source"], plan["step_seconds"]) == ("layout", step["seconds"])
-    assert plan["hours"] == bill["hours"] == pytest.approx(plan["run"]["steps"] * step["seconds"] / 3600)
-    ends = [bill["hours"] * end / step["seconds"] for end in step["seconds_range"]]
+    hours = plan["run"]["steps"] * step["seconds"] / 3600
+    assert plan["hours"] == bill["hours"] == pytest.approx(hours * RUN_OVER_STEPS.expected)
+    ends = [hours * RUN_OVER_STEPS.low, hours * RUN_OVER_STEPS.high]
     assert bill["hours_range"] == [pytest.approx(end) for end in ends]
     rate = 512 * bill["price_per_hour"]
     assert plan["price"] == bill["price"] == pytest.approx(bill["hours"] * rate)
     assert bill["price_range"] == [pytest.approx(end * rate) for end in ends]
     assert bill["energy_kwh"] == pytest.approx(bill["hours"] * 512 * 0.7)
-    # the plan takes the days that were given, and the check is what the utilization of large runs says of it
+    # the plan takes the days that were given, and states no second duration
     assert bill["hours"] == pytest.approx(720, rel=1e-4)
-    assert bill["utilization_hours"] == pytest.approx(720 * step["utilization"] / 0.382, rel=1e-3)
-    fast, slow = bill["utilization_hours_range"]
-    assert (fast / bill["utilization_hours"], slow / bill["utilization_hours"]) == (
-        pytest.approx(0.382 / 0.462),
-        pytest.approx(0.382 / 0.302),
-    )
-    assert "PaLM" in bill["utilization"]["source"]
+    assert (bill["utilization_hours"], bill["utilization_hours_range"]) == (bill["hours"], bill["hours_range"])
+    assert bill["utilization"]["expected"] == pytest.approx(step["utilization"] / RUN_OVER_STEPS.expected, rel=1e-3)
+    assert "whole published runs" in bill["utilization"]["source"]
 
 
 def test_the_bill_for_people(run):
     shown = run("plan", "--law", "besiroglu2024", "--gpus", "512xH100", "--days", "30").stdout
-    assert "Takes            30 d  (26 d 6 h to 39 d 4 h), predicted for the layout" in shown
-    assert "$1.09M  ($952K to $1.42M)" in shown
-    assert "258 MWh  (226 MWh to 337 MWh)" in shown
-    assert "36 d 5 h  (29 d 23 h to 45 d 19 h) at 30.2 % to 46.2 % of peak" in shown
+    assert "Takes            30 d  (17 d 16 h to 50 d 22 h), the whole run: 1.57 times the" in shown
+    assert "$1.09M  ($641K to $1.85M)" in shown
+    assert "258 MWh  (152 MWh to 438 MWh)" in shown
+    assert "29.3 % of peak  (17.3 % to 49.7 %), the layout's steps, and 35" in shown
+    assert "Check" not in shown
     assert "attention at 2,048 tokens" in shown
     assert "Chinchilla 70B" in shown, "published models stand beside the laws of rates"
     given = run("plan", "--law", "besiroglu2024", "--flops", "1e22", "--gpus", "8xV100", "--utilization", "0.3").stdout

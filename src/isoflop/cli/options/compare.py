@@ -89,7 +89,7 @@ def question_options(function: F) -> F:
 price_options = option_group(
     "Price, for the money saved",
     cloup.option("--gpus", metavar="[COUNTx]DEVICE", help="Device of the planned run. [H100]"),
-    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [the range of published large runs]"),
+    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [of whole published runs]"),
     cloup.option("--price-per-hour", metavar="MONEY", help="Price of one device-hour. [a dated rate in USD]"),
 )
 """What a FLOP costs, as in `isoflop plan`."""

@@ -75,7 +75,7 @@ _GROUPS = (
         cloup.option(
             "--utilization",
             metavar="SHARE",
-            help="Model FLOPs over peak: 0.4, or 0.35-0.45. [the range of published large runs]",
+            help="Model FLOPs over peak: 0.4, or 0.35-0.45. [of whole published runs]",
         ),
         cloup.option(
             "--price-per-hour",

@@ -87,7 +87,7 @@ _reading = option_group(
 _price = option_group(
     "Price, of what is still to be trained",
     cloup.option("--gpus", metavar="[COUNTx]DEVICE", help="Device of the run. [H100]"),
-    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [the range of published large runs]"),
+    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [of whole published runs]"),
     cloup.option("--price-per-hour", metavar="MONEY", help="Price of one device-hour. [a dated rate in USD]"),
 )
 

@@ -74,7 +74,7 @@ def print_cost(cluster: Cluster) -> None:
         return
     reached = f"{share.low:.0%} to {share.high:.0%}" if share.is_range else f"{share.expected:.0%}"
     reached = reached.replace("%", " %")
-    source = "as given" if share.is_given else "the range of published large runs"
+    source = "as given" if share.is_given else "of whole published runs"
     sign = "" if device.price_source == "given" else "$"
     print_text(
         f"Money: {sign}{device.price_per_hour:.2f} an hour of {device.name} ({device.price_source}), {reached} of the "

@@ -11,6 +11,7 @@ from isoflop.cli.output.tables import grade_facts, print_facts, print_table
 from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
+from isoflop.plan.run_time import RUN_OVER_STEPS
 from isoflop.report.panels.best_size import backtest_sentence, estimator_facts, range_words, run_next
 from isoflop.spec import RunSpec
 from isoflop.units import (
@@ -170,10 +171,9 @@ def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
     def ends(low: str, high: str) -> str:
         return f"  ({low} to {high})" if by_layout or cost.utilization.is_range else ""
 
-    predicted = ", predicted for the layout below" if by_layout else ""
     facts = [
         ("Billed", _billed_flops(cost, plan)),
-        ("Takes", f"{_hours(cost.hours, cost.hours_range, ends)}{predicted}"),
+        ("Takes", f"{_hours(cost.hours, cost.hours_range, ends)}{_whole_run(cost)}"),
     ]
     if cost.price is None or cost.price_range is None:
         facts.append(("Price", "not known: give --price-per-hour"))
@@ -188,15 +188,19 @@ def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
     if cost.energy_kwh is not None and cost.energy_range is not None:
         energy, low, high = map(format_energy, (cost.energy_kwh, *cost.energy_range))
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
-    share = cost.utilization
-    reached = f"{percent(share.low)} to {percent(share.high)} of peak: {share.source}"
-    if by_layout:
-        hours = _hours(cost.utilization_hours, cost.utilization_hours_range, ends)
-        return [*facts, ("Check", f"{hours} at {reached}")]
-    step = plan.step_seconds
-    at_it = "" if step is None else f": {format_seconds(step)} a step"
-    facts.append(("Utilization", reached if share.is_range else f"{percent(share.expected)} of peak, given{at_it}"))
+    share, step = cost.utilization, plan.step_seconds
+    reached = f"{percent(share.expected)} of peak"
+    at_it = "" if step is None or by_layout else f": {format_seconds(step)} a step"
+    known = f"  ({percent(share.low)} to {percent(share.high)})" if share.is_range else ""
+    facts.append(("Utilization", f"{reached}{known}, {'given' if share.is_given else share.source}{at_it}"))
     return facts
+
+
+def _whole_run(cost: CostEstimate) -> str:
+    """Returns what a time is of: the steps of the layout below, made a whole run, or a utilization of whole runs."""
+    if cost.hours_source == "layout":
+        return f", the whole run: {format_number(RUN_OVER_STEPS.expected)} times the steps of the layout below"
+    return "" if cost.utilization.is_given else ", the whole run"
 
 
 def _hours(expected: float, ends_of: tuple[float, float], ends: Callable[[str, str], str]) -> str:

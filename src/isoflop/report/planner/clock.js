@@ -17,10 +17,14 @@
     }
   }
 
-  // Hours of so many steps of a layout: here alone the time of steps becomes that of a run.
-  const hoursOfSteps = (layout, steps) => (steps / SECONDS_PER_HOUR) * layout.seconds;
+  // Returns {hours, hours_range} of so many steps of a layout: their time, times what whole published runs took beyond
+  // it. Here alone the time of steps becomes that of a run.
+  function durationOfSteps(layout, steps, { expected, low, high }) {
+    const hours = (steps / SECONDS_PER_HOUR) * layout.seconds;
+    return { hours: hours * expected, hours_range: [hours * low, hours * high] };
+  }
 
-  // Returns {hours, shape, layout, hours_source, model_flops, batch, steps, notices} of a run of `spent` training FLOPs,
+  // Returns {hours, hours_range?, shape, layout, hours_source, model_flops, batch, steps, notices} of a run of `spent` training FLOPs,
   // in the law's convention, on the shape built for N parameters. `kept` has the layouts that were found before.
   function runOf(data, source, objective, cluster, N, spent, kept = new Map()) {
     const shape = data.shape ? objective.shape ?? isoflop.shape.nearestShape(N, source.law.params_convention, data.shape) : null;
@@ -35,7 +39,7 @@
     const steps = rounded(tokens / ((layout === null ? batch : layout.batch_sequences) * shape.seq_len));
     const run = { ...byShare, shape, layout, batch, steps, notices };
     if (layout === null || cluster.utilization.source === "given") return run;
-    return { ...run, hours: hoursOfSteps(layout, Math.max(1, steps)), hours_source: "layout" };
+    return { ...run, ...durationOfSteps(layout, Math.max(1, steps), data.run_over_steps), hours_source: "layout" };
   }
 
   isoflop.clock = { runOf };

@@ -14,6 +14,7 @@ from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, Domain, Power
 from isoflop.laws.practice import trained_models
 from isoflop.plan import LawSource, Utilization
+from isoflop.plan.run_time import RUN_OVER_STEPS, WHOLE_RUNS, Spread
 from isoflop.report.planner.sources import SourceData, source_data
 
 
@@ -37,7 +38,7 @@ class DeviceData:
     price_per_hour: float | None
     price_source: str
     utilization: Utilization
-    """What large runs reached."""
+    """What whole runs reached."""
     source: str
 
 
@@ -128,6 +129,10 @@ class PlannerData:
     codes: Mapping[str, CodeData]
     shape: ShapeData | None
     """What is built, laid out, billed and served, as with the recipe "large"; None: as with none."""
+    run_over_steps: Spread = RUN_OVER_STEPS
+    """Hours of a whole run over those of its steps."""
+    whole_runs: str = WHOLE_RUNS
+    """The runs that say so."""
 
 
 def planner_data(sources: Iterable[LawSource], shape: ShapeData | None = None) -> PlannerData:
@@ -160,7 +165,7 @@ def _device(device: Hardware) -> DeviceData:
         watts=device.watts,
         price_per_hour=device.price_per_hour,
         price_source=device.price_source,
-        utilization=Utilization.published(device),
+        utilization=Utilization.of_whole_runs(),
         source=device.source,
     )
 

@@ -7,14 +7,14 @@
   const HOURS_PER_DAY = 24;
   const SLACK = 1 + 1e-6; // a budget made from days takes exactly these, up to rounding
 
-  // Returns {low, high} of a share, a pair or an object with these.
+  // Returns {low, high, expected} of a share, a pair or an object with low and high.
   function utilizationOf(given, device) {
     if (given === undefined || given === null) return device.utilization;
     const [low, high] = typeof given === "number" ? [given, given] : Array.isArray(given) ? given : [given.low, given.high];
     if (!(low > 0 && low <= high && high <= 1)) {
       throw new Refusal("input", `utilization: expected a share of the peak above 0 and up to 1, got ${low} to ${high}`);
     }
-    return { low, high, source: "given" };
+    return { low, high, expected: (low + high) / 2, source: "given" };
   }
 
   // Returns the cluster of {name, count, utilization?, price_per_hour?}, with the days or the price that bound it.
@@ -35,7 +35,7 @@
       count: given.count,
       name: `${given.count}x${device.name}`,
       utilization,
-      expected: (utilization.low + utilization.high) / 2,
+      expected: utilization.expected,
       price_per_hour: priced ? given.price_per_hour : device.price_per_hour,
       price_source: priced ? "given" : device.price_source,
       days: budget && budget.kind === "days" ? budget.value : null,
@@ -67,15 +67,20 @@
     return flops / (cluster.count * (cluster.device.peak_flops * share)) / SECONDS_PER_HOUR;
   }
 
-  // Returns {hours, hours_range, price, price_range, energy_kwh, ...} of a run of {hours, hours_source, model_flops}.
+  // The utilization of a whole run that takes so long.
+  function implied(cluster, run) {
+    const at = (hours) => Math.min(1, hoursAt(cluster, run.model_flops, 1) / hours);
+    const [fast, slow] = run.hours_range;
+    return { low: at(slow), high: at(fast), expected: at(run.hours), source: "layout" };
+  }
+
+  // Returns {hours, hours_range, price, price_range, energy_kwh, ...} of a run of {hours, hours_range?, hours_source,
+  // model_flops}.
   function estimateCost(cluster, run) {
     const { low, high } = cluster.utilization;
-    const [atExpected, atHigh, atLow] = [cluster.expected, high, low].map((share) => hoursAt(cluster, run.model_flops, share));
     const byLayout = run.hours_source === "layout";
     const { hours } = run;
-    const [fast, slow] = byLayout
-      ? isoflop.stepTime.PUBLISHED_OVER_PREDICTED.map((end) => (run.steps / SECONDS_PER_HOUR) * (end * run.layout.seconds))
-      : [atHigh, atLow];
+    const [fast, slow] = byLayout ? run.hours_range : [high, low].map((share) => hoursAt(cluster, run.model_flops, share));
     const rate = priceRate(cluster);
     const kilowatts = cluster.device.watts === null ? null : (cluster.device.watts * cluster.count) / 1e3;
     const times = (each) => (each === null ? null : each * hours);
@@ -92,9 +97,9 @@
       price_source: cluster.price_source,
       energy_kwh: times(kilowatts),
       energy_range: range(kilowatts),
-      utilization: cluster.utilization,
-      utilization_hours: atExpected,
-      utilization_hours_range: [atHigh, atLow],
+      utilization: byLayout ? implied(cluster, run) : cluster.utilization,
+      utilization_hours: hours,
+      utilization_hours_range: [fast, slow],
     };
   }
 
@@ -104,7 +109,7 @@
     if (cost.hours > most) return [cost.hours, ""];
     const slow = cost.hours_range[1];
     if (slow <= most) return null;
-    if (cost.hours_source === "layout") return [slow, "with steps as far above their prediction as the slowest published ones "];
+    if (cost.hours_source === "layout") return [slow, "as slow as one published run in twenty, "];
     return [slow, `at ${(100 * cluster.utilization.low).toFixed(1)} % of the peak `];
   }
 

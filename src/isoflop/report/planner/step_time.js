@@ -6,7 +6,6 @@
   const { layerValues, paramsPerDevice, WEIGHTS, GRADIENTS, OPTIMIZER, ACTIVATIONS, LOGITS } = isoflop.memory;
   const LINK_SHARE = 370 / 450;
   const PASSES = 5, PASSES_AGAIN = 2;
-  const PUBLISHED_OVER_PREDICTED = [0.875, 1.306];
 
   function requireKnown(value, device, what) {
     if (value === null) throw new Refusal("input", `${device.name}: ${what}, so its step time is unknown`);
@@ -87,5 +86,5 @@
     return parts.reduce((sum, part) => sum + part, 0);
   }
 
-  isoflop.stepTime = { seconds, PUBLISHED_OVER_PREDICTED };
+  isoflop.stepTime = { seconds };
 })(globalThis.isoflop);

@@ -32,8 +32,7 @@
 
   // Shows in empty fields what is used where nothing is typed.
   isoflop.form.showCatalogue = (bill, currency) => {
-    const { low, high } = bill.utilization;
-    const share = low === high ? String(low) : `${low}-${high}`;
+    const share = isoflop.numbers.format(bill.utilization.expected);
     field("utilization").placeholder = bill.hours_source === "layout" ? "by the layout" : share;
     field("price-per-hour").placeholder = bill.price_per_hour == null ? "not known" : isoflop.words.formatMoney(bill.price_per_hour, currency);
   };

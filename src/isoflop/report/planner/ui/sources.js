@@ -19,7 +19,7 @@
       ["Law", `${inputs.law}${law.paper ? `: ${law.paper}` : ""}${law.place ? `; ${law.place}` : ""}.`],
       ["Counting", `N is ${worded(law.params_convention)}, C is ${worded(law.flops_convention)}, loss is in ${worded(law.loss_unit)}.`],
       ["Intervals", intervals(source, plan)],
-      ["Hours", hours(plan, device)],
+      ["Hours", hours(data, plan, device)],
       ["Price", plan.bill.price_per_hour == null
         ? "no price of this device is known: type one."
         : `${formatMoney(plan.bill.price_per_hour, currency)} a device-hour${from(plan.bill.price_source)}.`],
@@ -43,16 +43,20 @@
     return `${level}: the law's resampled constants, and what public frontiers and other forms add beyond its runs.`;
   }
 
-  // Where the hours come from, and how far the other estimate is from them.
-  function hours({ bill, layout }, device) {
+  // Where the hours come from.
+  function hours(data, { bill, layout }, device) {
     const peak = `Peak: ${device.peak_flops / 1e12} TFLOP/s, ${device.training_format}, dense (${device.source}).`;
-    const share = `the middle of ${shares(bill.utilization)} of the peak${from(bill.utilization.source)}`;
-    if (bill.hours_source === "utilization") return `training FLOPs, attention included, over devices and ${share}. ${peak}`;
-    const check = isoflop.words.formatHours(bill.utilization_hours);
-    return `steps at their predicted time in the layout ${isoflop.words.layout(layout.layout)}, over the range in which published `
-      + `steps lay around their predictions. For comparison, ${share} would be ${check}. ${peak}`;
+    const share = shares(bill.utilization);
+    if (bill.hours_source === "utilization") {
+      return `training FLOPs, attention included, over devices and ${share} of the peak${from(bill.utilization.source)}. ${peak}`;
+    }
+    const { expected, low, high } = data.run_over_steps;
+    return `of the whole run: the steps at their predicted time in the layout ${isoflop.words.layout(layout.layout)}, times `
+      + `${expected} (${low} to ${high}), as ${data.whole_runs} took beyond theirs with restarts, evaluation and input. `
+      + `That is ${share} of the peak. ${peak}`;
   }
 
-  const shares = ({ low, high }) => (low === high ? String(low) : `${low} to ${high}`);
+  const digits = (share) => isoflop.numbers.format(share);
+  const shares = ({ low, high, expected }) => (low === high ? digits(low) : `${digits(expected)} (${digits(low)} to ${digits(high)})`);
   const from = (source) => (source === "given" ? ", as typed" : source ? ` (${source})` : "");
 })(globalThis.isoflop);
