@@ -11,7 +11,7 @@ from isoflop.fit.forecast.forecast import Forecaster
 from isoflop.fit.forecast.rolling_origin import thinned
 from isoflop.fit.forms.table import CHINCHILLA
 from isoflop.fit.isoflop.vertex_curve import Bend, VertexCurveFile
-from isoflop.fit.result import Fits
+from isoflop.fit.result import Fits, Refused
 from isoflop.fit.size.bend import FORM_ERROR, ComputeDesign, ComputeScale, public_bend
 from isoflop.fit.size.estimators import (
     ESTIMATORS,
@@ -25,6 +25,7 @@ from isoflop.fit.size.estimators import (
 )
 from isoflop.fit.size.forecast import SizeForecaster
 from isoflop.fit.size.rolling import PastSize, bend_of, past_sizes
+from isoflop.fit.size.row_bend import FEWEST_VERTICES, row_bend
 from isoflop.fit.size.row_fits import OriginFits, Rows, all_rows_design, frontier_design
 from isoflop.fit.size.weights import SizeTrust, weigh_estimators
 from isoflop.laws import ChinchillaLaw, ComputeCost
@@ -75,10 +76,11 @@ def forecaster_with(
     """
     prior = prior or public_bend(float(data.C.max()))
     past = past_sizes(origins, rows.isoflop, rows.scale, prior=prior)
+    vertices = not isinstance(rows.isoflop, Refused) and len(rows.isoflop.optima) >= FEWEST_VERTICES
     return SizeForecaster(
         estimators=rows.estimators,
         trust=weigh_estimators([item.name for item in rows.estimators], past, form_error),
-        bend=bend_of(rows.isoflop, rows.scale, prior),
+        bend=bend_of(rows.isoflop, rows.scale, prior) if vertices else row_bend(data, rows.scale, prior),
         compute_range=(float(data.C.min()), float(data.C.max())),
         past=past,
         scale=rows.scale,

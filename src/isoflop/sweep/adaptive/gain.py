@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array
+from isoflop.fit.bent.frame import TRUNK_SHARED
 from isoflop.sweep.adaptive.candidate import CandidateColumns
 from isoflop.sweep.adaptive.evidence import Evidence
 from isoflop.sweep.adaptive.mixture import Mixture
-from isoflop.sweep.adaptive.rows import TRUNK_SHARED
 
 
 @dataclass(eq=False)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.errors import RefusedError
-from isoflop.fit.forecast.past_forecast import PROXIMITY
+from isoflop.fit.bent.fit import BentFits, excess_factor, fit_bent
+from isoflop.fit.bent.forms import BentForm
+from isoflop.fit.bent.frame import Frame
+from isoflop.fit.bent.posterior import Posterior
 from isoflop.fit.size.bend import public_bend
 from isoflop.fit.size.weights import PRIOR_TRUST, SizeTrust
-from isoflop.sweep.adaptive.bent_forms import BENT_FORMS, BentForm, Gaussian
 from isoflop.sweep.adaptive.decision import NoiseFloor
 from isoflop.sweep.adaptive.evidence import Evidence
 from isoflop.sweep.adaptive.limits import Limits
-from isoflop.sweep.adaptive.noise import NOISE, Repeats, noise_floor, scatter
-from isoflop.sweep.adaptive.posterior import Posterior, Sample, fit
-from isoflop.sweep.adaptive.rows import Frame, correlation
+from isoflop.sweep.adaptive.noise import Repeats, noise_floor
 
 FEWEST_ROWS = 4
 """Below it even with the prior there is nothing to fit: the first runs come first."""
-_ROUNDS = 3  # of noise and fit in turn, each taking the other as known; a fourth moves the noise by less than 1 %
 _SHARED = 0.5  # of the forms' variance, as in fit/size/forecast.py: they are fitted to the same losses
 
 
@@ -122,18 +120,11 @@ class Mixture:
         return self.forms[int(np.argmax(self.weights))]
 
     def variance_factor(self, log_params: Array, log_tokens: Array, log_flops: Array) -> Array:
-        """How many times the noise near the frontier a row counts as: those far above it are fitted worse.
-
-        A row PROXIMITY above the frontier counts half, as in the forecasts of losses (fit/forecast/rolling_origin.py).
-        """
+        """How many times the variance near the frontier a row at these places counts as (`excess_factor`)."""
         at = self.reference.posterior
         predicted, _ = at.form.predicted(at.theta, self.frame.place(log_params, log_tokens, log_flops))
         best = at.form.log_optima(at.theta, self.frame, log_flops)[1]
-        return _excess_factor(predicted - best)
-
-
-def _excess_factor(excess: Array) -> Array:
-    return np.asarray(1.0 + (np.maximum(np.nan_to_num(excess), 0.0) / PROXIMITY) ** 2)
+        return excess_factor(predicted - best)
 
 
 def mixture(rows: Evidence, *, target_flops: float, limits: Limits) -> Mixture:
@@ -143,71 +134,33 @@ def mixture(rows: Evidence, *, target_flops: float, limits: Limits) -> Mixture:
     """
     if len(rows) < FEWEST_ROWS:
         raise RefusedError("few_rows", f"the adaptive sweep starts from {FEWEST_ROWS} runs or more, got {len(rows)}")
-    frame, log_loss = Frame.of(rows), np.log(rows.loss)
-    points = frame.place(np.log(rows.params), np.log(rows.tokens), np.log(rows.flops))
+    frame = Frame.of(rows.params, rows.tokens, rows.flops)
     bend = limits.bend or public_bend(float(rows.flops.max()))
-    shared = correlation(rows.trunk)
-    priors = [_with_bend(form.prior(log_loss, frame), bend.mean, bend.sd) for form in BENT_FORMS]
-    factor, sd, dof = np.ones(len(rows)), NOISE, 1.0
-    posteriors: list[Posterior] = []
-    for _ in range(_ROUNDS):
-        scale = sd * np.sqrt(factor)
-        sample = Sample(points=points, log_loss=log_loss, covariance=shared * np.outer(scale, scale))
-        starts: Sequence[Array | None] = [found.theta for found in posteriors] or [None] * len(BENT_FORMS)
-        posteriors = [
-            fit(form, sample, prior, start) for form, prior, start in zip(BENT_FORMS, priors, starts, strict=True)
-        ]
-        sd, dof = _scatter(posteriors[:2], shared, factor)
-        factor = _factor(posteriors[0], frame, rows)
-    found = [item for item in (_at_target(p, frame, np.log(target_flops)) for p in posteriors) if item is not None]
+    fits = fit_bent(frame, rows.params, rows.tokens, rows.flops, rows.loss, rows.trunk, bend)
+    at_target = (_at_target(item, frame, float(np.log(target_flops))) for item in fits.posteriors)
+    found = [item for item in at_target if item is not None]
     if not found:
         raise RefusedError("no_optimum", "no form has a best size at the target; the losses do not fall as they should")
-    return _mixed(found, rows, frame, target_flops, limits, sd, dof)
+    return _mixed(found, rows, fits, target_flops, limits)
 
 
-def _mixed(
-    found: list[AtTarget],
-    rows: Evidence,
-    frame: Frame,
-    target_flops: float,
-    limits: Limits,
-    sd: float,
-    dof: float,
-) -> Mixture:
+def _mixed(found: list[AtTarget], rows: Evidence, fits: BentFits, target_flops: float, limits: Limits) -> Mixture:
     total = sum(PRIOR_TRUST[form.posterior.form.name] for form in found)
     trust = {form.posterior.form.name: PRIOR_TRUST[form.posterior.form.name] / total for form in found}
     sds = {form.posterior.form.name: float(np.sqrt(form.size_variance)) for form in found}
     weights = SizeTrust(trust=trust, form_error=limits.form_error, dof=1.0).weights(sds)
     return Mixture(
-        frame=frame,
+        frame=fits.frame,
         forms=tuple(found),
         weights=np.array([weights[form.posterior.form.name] for form in found]),
-        sd=sd,
-        dof=dof,
-        noise=noise_floor(Repeats.of(rows), sd, dof),
-        curvature=_curvature(found[0], frame),
+        sd=fits.sd,
+        dof=fits.dof,
+        noise=noise_floor(Repeats.of(rows), fits.sd, fits.dof),
+        curvature=_curvature(found[0], fits.frame),
         log_target=float(np.log(target_flops)),
         log_largest=float(np.log(rows.flops.max())),
         form_error=limits.form_error,
     )
-
-
-def _with_bend(prior: Gaussian, mean: float, sd: float) -> Gaussian:
-    return Gaussian(mean=np.append(prior.mean, mean), sd=np.append(prior.sd, max(sd, 1e-6)))
-
-
-def _scatter(posteriors: list[Posterior], shared: Array, factor: Array) -> tuple[float, float]:
-    """(sd, dof) of the better of the two forms of sums of powers: what both leave is the noise."""
-    root = np.linalg.cholesky(shared * np.sqrt(np.outer(factor, factor)))
-    found = [scatter(np.linalg.solve(root, item.residuals), item.used) for item in posteriors]
-    return min(found)
-
-
-def _factor(posterior: Posterior, frame: Frame, rows: Evidence) -> Array:
-    log_flops = np.log(rows.flops)
-    best = posterior.form.log_optima(posterior.theta, frame, log_flops)[1]
-    predicted = posterior.residuals + np.log(rows.loss)
-    return _excess_factor(predicted - best)
 
 
 def _at_target(posterior: Posterior, frame: Frame, log_target: float) -> AtTarget | None:

@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from isoflop.codec import Count, JsonObject, Number, Positive, PositivePair, fields_to_json
+from isoflop.fit.bent.scatter import NOISE
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost
 from isoflop.sweep.adaptive.candidate import Candidate
 from isoflop.sweep.adaptive.decision import StopReason
 from isoflop.sweep.adaptive.limits import Limits
-from isoflop.sweep.adaptive.noise import NOISE
 from isoflop.sweep.adaptive.simulate import SimulatedSweep, normal_noise, simulate
 from isoflop.units import format_flops, format_number, percent
 

@@ -13,11 +13,11 @@ from typing import ClassVar
 import numpy as np
 
 from isoflop.arrays import Array
+from isoflop.fit.bent.frame import Frame, Points
 from isoflop.fit.forms.coupled import coupled_law, jacobian, residuals
 from isoflop.fit.parametric.objective import HuberObjective
 from isoflop.laws import CoupledLaw, LogQuadraticLaw
 from isoflop.laws.law import FITTED
-from isoflop.sweep.adaptive.rows import Frame, Points
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

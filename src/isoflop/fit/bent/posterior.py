@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array
-from isoflop.sweep.adaptive.bent_forms import BentForm, Gaussian
-from isoflop.sweep.adaptive.rows import Frame, Points
+from isoflop.fit.bent.forms import BentForm, Gaussian
+from isoflop.fit.bent.frame import Frame, Points
 
 _STEPS = 60
 _TIGHT = 1e-9  # of the objective, which is about the number of rows
@@ -55,7 +55,7 @@ class Posterior:
         return values[:, 0], (values[:, 1 : count + 1] - values[:, count + 1 :]) / (2 * step)
 
 
-def fit(form: BentForm, sample: Sample, prior: Gaussian, start: Array | None = None) -> Posterior:
+def posterior(form: BentForm, sample: Sample, prior: Gaussian, start: Array | None = None) -> Posterior:
     """The posterior under the noise of `sample`, from `start` or from the form's own starts."""
     root = np.asarray(np.linalg.inv(np.linalg.cholesky(sample.covariance)), dtype=np.float64)
     starts = [start] if start is not None else [np.append(s, prior.mean[-1]) for s in form.starts(_without_bend(prior))]
