@@ -93,8 +93,12 @@ class Gains:
         pairs = zip(self.mix.forms, self.covariances, self.mix.weights, strict=True)
         return float(sum(weight * form.by_size @ S @ form.by_size for form, S, weight in pairs))
 
-    def loss_within(self) -> float:
+    def loss_variance(self) -> float:
         """Var ln L(target) after the batch so far, how far the forms differ left out."""
+        return self.loss_within() + self.mix.loss_error_of_form(self.log_largest)
+
+    def loss_within(self) -> float:
+        """The part of it that the rows lower."""
         pairs = zip(self.mix.forms, self.covariances, self.mix.weights, strict=True)
         return float(sum(weight * form.by_loss @ S @ form.by_loss for form, S, weight in pairs))
 

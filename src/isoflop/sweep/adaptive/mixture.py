@@ -12,6 +12,7 @@ from isoflop.fit.bent.fit import BentFits, excess_factor, fit_bent
 from isoflop.fit.bent.forms import BentForm
 from isoflop.fit.bent.frame import Frame
 from isoflop.fit.bent.posterior import Posterior
+from isoflop.fit.forecast.error_model import PUBLIC
 from isoflop.fit.size.bend import public_bend
 from isoflop.fit.size.weights import PRIOR_TRUST, SizeTrust
 from isoflop.sweep.adaptive.decision import NoiseFloor
@@ -103,12 +104,17 @@ class Mixture:
         """Variance of ln N_opt(target) by the rows, the mean over forms."""
         return float(self.weights @ [form.size_variance for form in self.forms])
 
+    def loss_error_of_form(self, log_largest: float) -> float:
+        """Variance of ln L(target) that the forms leave: that of forecasts of losses (fit/forecast/error_model.py)."""
+        return (PUBLIC.error * self.distance(log_largest)) ** 2
+
     @property
     def loss_variance(self) -> float:
-        """Variance of ln L(target): the mean of the forms' own, and how far they differ."""
+        """Variance of ln L(target): the mean of the forms' own, how far they differ, and the error of form."""
         losses = np.array([form.log_loss for form in self.forms])
         own = float(self.weights @ [form.loss_variance for form in self.forms])
-        return own + float(self.weights @ (losses - self.log_loss) ** 2)
+        between = float(self.weights @ (losses - self.log_loss) ** 2)
+        return own + between + self.loss_error_of_form(self.log_largest)
 
     def size_variance(self) -> float:
         """Of ln N_opt(target), the error of form included."""
