@@ -60,6 +60,22 @@ def test_a_second_call_trains_nothing(planned):
     assert len(run_folders(folder / "runs")[0].attempts()) == 1
 
 
+def test_its_status_is_that_of_its_run(planned, tmp_path):
+    _, folder, _, outcome = planned
+    ended = call("status", folder, "--json")
+    assert ended.exit_code == 0, ended.stderr
+    status = json.loads(ended.stdout)
+    assert (status["stage"], status["score"]) == ("done", outcome["score"])
+    assert status["result"]["val_loss_nats"] == outcome["result"]["val_loss_nats"]
+    assert "nats a token" in call("status", folder).stdout
+    begun = tmp_path / "begun"
+    shutil.copytree(folder, begun, ignore=shutil.ignore_patterns("result.json", "*.score.json"))
+    assert json.loads(call("status", begun, "--json").stdout)["stage"] == "interrupted"
+    shown = call("status", begun).stdout
+    assert f"isoflop run {begun / 'plan.toml'}" in shown.replace("\n", "")
+    assert f"{status['total_tokens']:,} of" in shown or "tokens (100 %)" in shown
+
+
 def test_it_generates(planned):
     code, stdout, stderr = isoflop("generate", planned[1], "--prompt", "Ka", "--tokens", "5")
     assert code == 0, stderr

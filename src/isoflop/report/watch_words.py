@@ -8,19 +8,7 @@ import re
 from isoflop.report.formatting import DASH, in_words, interval_text, share_text, with_interval
 from isoflop.units import format_number, format_quantity, percent
 from isoflop.watch import Watched
-
-VERDICTS = {
-    "on_course": "On course",
-    "above": "Off course, above its band",
-    "below": "Off course, below its band",
-    "off_shape": "Off course, off the shape of its family",
-    "diverging": "Diverging",
-    "spiking": "Spiking",
-    "data_repeated": "Data repeated",
-    "cannot_tell": "Nothing to hold it against",
-    "too_early": "Too early to tell",
-}
-"""{verdict: how its sentence begins}"""
+from isoflop.watch.verdict_words import verdict_sentence
 
 
 def loss_in_words(loss: float) -> str:
@@ -41,7 +29,7 @@ def headline(found: Watched) -> str:
         return f"{_ended(found)}."
     if found.expected is None:
         if found.verdict not in ("on_course", "too_early", "cannot_tell"):
-            return f"{VERDICTS[found.verdict]}: {where}. {_reason(found)}"
+            return f"{verdict_sentence(found.verdict)}: {where}. {_reason(found)}"
         if found.predicted_final is None and not found.references:
             return f"Nothing to hold it against: {where}. Name finished smaller runs of its recipe, or its forecast."
         if found.predicted_final is None:
@@ -49,7 +37,7 @@ def headline(found: Watched) -> str:
         return f"No forecast to hold it to: {where}, and will end at {prediction(found)}."
     low, middle, high = found.expected
     band = f"{loss_in_words(middle)} ({loss_in_words(low)} to {loss_in_words(high)})"
-    text = f"{VERDICTS[found.verdict]}: {where}, where {band} was expected."
+    text = f"{verdict_sentence(found.verdict)}: {where}, where {band} was expected."
     return text if found.verdict in ("on_course", "too_early", "cannot_tell") else f"{text} {_reason(found)}"
 
 
@@ -91,7 +79,7 @@ def change_line(found: Watched) -> str:
     if found.predicted_final is not None:
         parts.append(f"final {prediction(found)}")
     if found.expected is not None or found.verdict not in ("on_course", "too_early"):
-        verdict = VERDICTS[found.verdict]
+        verdict = verdict_sentence(found.verdict)
         parts.append(verdict[:1].lower() + verdict[1:])
     return ", ".join(parts)
 

@@ -6,8 +6,10 @@ _WORDS = {
     "above": "above its band",
     "below": "below its band",
     "off_shape": "off the shape of its family",
-    "data_repeated": "its data are repeated",
+    "cannot_tell": "nothing to hold it against",
+    "too_early": "too early to tell",
 }
+"""{verdict: in words}, where they are not its own."""
 
 
 def verdict_words(verdict: str) -> str:
@@ -17,6 +19,18 @@ def verdict_words(verdict: str) -> str:
     ('on course', 'above its band')
     """
     return _WORDS.get(verdict, verdict.replace("_", " "))
+
+
+def verdict_sentence(verdict: str) -> str:
+    """Returns a verdict as a sentence begins.
+
+    >>> verdict_sentence("on_course"), verdict_sentence("above")
+    ('On course', 'Off course, above its band')
+    """
+    if verdict in ("above", "below", "off_shape"):
+        return f"Off course, {verdict_words(verdict)}"
+    words = verdict_words(verdict)
+    return words[:1].upper() + words[1:]
 
 
 def is_off_course(verdict: str) -> bool:

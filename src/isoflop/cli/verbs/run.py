@@ -9,15 +9,14 @@ import click
 from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
 from isoflop.cli.options.types import PATH
 from isoflop.cli.options.verb import json_option, verb
+from isoflop.cli.output.planned import print_outcome
 from isoflop.cli.output.progress import StudyProgress
-from isoflop.cli.output.tables import print_facts, print_json, print_notices, say
-from isoflop.cli.verbs.score import INSIDE, sealed_words
+from isoflop.cli.output.tables import print_json, print_notices, say
 from isoflop.errors import InputError
 from isoflop.study import open_study
 from isoflop.study.lock import study_lock
 from isoflop.study.pipeline import do_missing
 from isoflop.study.plan_run import PlanOutcome, run_planned
-from isoflop.units import format_duration, percent
 
 
 @verb("isoflop run mine", "isoflop run plan.toml --engine slurm")
@@ -101,18 +100,9 @@ def _run_study(
 
 
 def _print_outcome(outcome: PlanOutcome, as_json: bool) -> None:
-    result = outcome.result
     if outcome.seals is not None:
         print_notices(outcome.seals.notices)
     if as_json:
         print_json(outcome.as_json())
-        return
-    facts = [("Loss", f"{result.val_loss_nats:.4f} nats a token")]
-    if outcome.score is not None:
-        error = f"{outcome.score.predicted:.4f}, error {percent(outcome.score.error, 2, sign=True)}"
-        facts.append(("Forecast", f"{error}, {INSIDE[outcome.score.inside]}"))
-        if outcome.seals is not None:
-            facts.append(("Sealed", sealed_words(outcome.seals)))
-    speed = f", at {percent(result.mfu, 0)} of the peak of {result.device}" if result.mfu is not None else ""
-    facts += [("Trained in", format_duration(result.wall_seconds or 0.0) + speed), ("Run", str(outcome.folder))]
-    print_facts(facts)
+    else:
+        print_outcome(outcome.folder, outcome.result, outcome.score, outcome.seals)

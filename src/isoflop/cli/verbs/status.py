@@ -8,9 +8,11 @@ import click
 
 from isoflop.cli.options.types import PATH
 from isoflop.cli.options.verb import json_option, verb
+from isoflop.cli.output.planned import print_planned
 from isoflop.cli.output.progress_text import print_losses, running_line
 from isoflop.cli.output.tables import print_json, print_notices, print_study, print_text, say
 from isoflop.study import StudyFolder, status_of, study_record
+from isoflop.study.planned_status import planned_status
 from isoflop.study.running import read_running
 from isoflop.study.seals import DOUBTS
 from isoflop.study.status import Stage, best_losses, stage_of
@@ -26,11 +28,17 @@ _LINE: dict[Stage, str] = {
 """{next stage: the text for it}"""
 
 
-@verb("isoflop status mine", "isoflop status mine --json")
+@verb("isoflop status mine", "isoflop status plan --json")
 @click.argument("directory", type=PATH)
 @json_option
 def command(directory: Path, as_json: bool) -> None:
-    """Show the progress of the study in DIRECTORY, and its results so far."""
+    """Show the progress of the study in DIRECTORY, or of the run of a plan, and its results so far."""
+    if (planned := planned_status(directory)) is not None:
+        if as_json:
+            print_json(planned.as_json())
+        else:
+            print_planned(planned, f"isoflop run {directory / 'plan.toml'} --into {directory}")
+        return
     folder = StudyFolder(directory)
     if as_json:
         print_json(status_of(folder))
