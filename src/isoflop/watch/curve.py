@@ -11,6 +11,9 @@ import numpy as np
 from isoflop.arrays import Array
 
 _WARM = 0.95
+KNOTS = np.linspace(0.05, 1.0, 39)
+"""Shares of a schedule at which two are compared."""
+_OF_SCHEDULE = ("peak_rate", "warmup_share", "rate_shape")
 TRAINING = "training"
 """`Curve.measured` of the loss of training batches."""
 
@@ -48,7 +51,7 @@ class Curve:
         """Share of the schedule done at each loss; shape (points,)."""
         return self.tokens / self.total_tokens
 
-    @property
+    @cached_property
     def peak_rate(self) -> float | None:
         """The highest learning rate of the schedule; None where no rate is known."""
         return float(self.schedule_rates.max()) if len(self.schedule_rates) else None
@@ -67,10 +70,18 @@ class Curve:
         first = int(np.argmax(self.schedule_rates >= _WARM * peak))
         return float(self.schedule_tokens[first]) / self.total_tokens
 
+    @cached_property
+    def rate_shape(self) -> Array:
+        """Learning rate over the highest at KNOTS, past the last known one that one; shape (knots,)."""
+        return self.rate_at(KNOTS * self.total_tokens) / (self.peak_rate or 1.0)
+
     def until(self, share: float) -> Curve:
         """The curve as it was when `share` of the schedule was done. Its schedule stays whole: that was planned."""
         kept = self.share <= share * (1 + 1e-9)
-        return replace(self, tokens=self.tokens[kept], loss=self.loss[kept], final=None, end=None)
+        cut = replace(self, tokens=self.tokens[kept], loss=self.loss[kept], final=None, end=None)
+        # what was read off the schedule: a run is cut at many shares, and its schedule is compared at each
+        vars(cut).update({name: vars(self)[name] for name in _OF_SCHEDULE if name in vars(self)})
+        return cut
 
     def rate_at(self, tokens: Array) -> Array:
         """Learning rate at `tokens`, between the known ones by straight lines; NaN where none is known."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array
-from isoflop.watch.curve import TRAINING, Curve
+from isoflop.watch.curve import KNOTS, TRAINING, Curve
 from isoflop.watch.stretches import Stretches, end_noise, stretches
 
 SAME_SIZE = 1.03
@@ -27,8 +27,7 @@ _SAME_SHAPE = 0.05
 """Mean difference of two schedules, in shares of their peaks: a cosine to 0 and one to a tenth differ by .05."""
 _SAME_END = 0.1
 """Difference over the last tenth, which decides by how much the loss falls there."""
-_LAST = 0.9
-_KNOTS = np.linspace(0.05, 1.0, 39)
+_LAST_KNOT = int(np.searchsorted(KNOTS, 0.9, side="right"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,14 +110,11 @@ def same_shape(run: Curve, other: Curve) -> bool:
     """
     if not len(run.schedule_rates) or not len(other.schedule_rates):
         return True
-    known = min(1.0, float(run.schedule_tokens[-1]) / run.total_tokens)
-    at = _KNOTS[known >= _KNOTS]
-    if not len(at):
-        return True
-    first, second = (curve.rate_at(at * curve.total_tokens) / (curve.peak_rate or 1.0) for curve in (run, other))
-    apart = np.abs(first - second)
-    at_end = apart[at > _LAST]
-    return float(np.mean(apart)) <= _SAME_SHAPE and (not len(at_end) or float(np.mean(at_end)) <= _SAME_END)
+    known = int(np.searchsorted(KNOTS, float(run.schedule_tokens[-1]) / run.total_tokens, side="right"))
+    # sums and not means: this is asked of every pair of runs, many times over
+    apart = np.abs(run.rate_shape[:known] - other.rate_shape[:known])
+    at_end = apart[_LAST_KNOT:]
+    return float(apart.sum()) <= _SAME_SHAPE * len(apart) and float(at_end.sum()) <= _SAME_END * len(at_end)
 
 
 def _largest(curves: Sequence[Curve]) -> list[Curve]:
