@@ -71,11 +71,12 @@ def planned_status(folder: Path) -> PlannedStatus | None:
     result = None if run is None else run.read_result()
     sealed = place.forecast.exists()
     logbook = read_logbook(logbook_path(place.forecast)) if sealed else None
+    tokens = result.tokens_seen if result is not None else beat.tokens if beat is not None else None
     return PlannedStatus(
         planned=planned,
         run=run,
         stage="waiting" if run is None else run.status(),
-        tokens=result.tokens_seen if result is not None else beat.tokens if beat is not None else 0,
+        tokens=tokens or 0,
         train_loss_nats=None if beat is None else beat.train_loss_nats,
         running=read_running(place),
         last_look=None if logbook is None else logbook.last,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from isoflop.cli.output.progress_text import look_line, running_line
+from isoflop.cli.output.scored import INSIDE, sealed_words
 from isoflop.cli.output.tables import print_facts, print_notices, print_text
-from isoflop.cli.verbs.score import INSIDE, sealed_words
 from isoflop.plan import Score
 from isoflop.runs import RunResult
 from isoflop.study.planned_status import PlannedStatus

@@ -8,17 +8,14 @@ import click
 
 from isoflop.cli.options.types import PATH
 from isoflop.cli.options.verb import json_option, verb
+from isoflop.cli.output.scored import INSIDE, sealed_words
 from isoflop.cli.output.tables import print_facts, print_json, print_notices
 from isoflop.errors import InputError
-from isoflop.report.formatting import moment
 from isoflop.study import open_study
 from isoflop.study.analysis_stages import score_forecast
-from isoflop.study.seals import Seals, check_planned, data_notices, read_seals
+from isoflop.study.seals import check_planned, data_notices, read_seals
 from isoflop.sweep import Design
 from isoflop.units import percent
-
-INSIDE = {True: "inside the interval", False: "outside the interval", None: "the forecast had no interval"}
-"""{`inside` of a score: its text}"""
 
 
 @verb("isoflop score mine", "isoflop score mine --json")
@@ -51,10 +48,3 @@ def command(directory: Path, as_json: bool) -> None:
             ("error", f"{percent(found.error, 2, sign=True)}, {INSIDE[found.inside]}"),
         ]
     )
-
-
-def sealed_words(seals: Seals) -> str:
-    """When a forecast was sealed, whether before its run, and the digest of the data that it was made from."""
-    data = seals.sealed.forecast.observations_digest
-    source = f", from data with digest {data[:12]}" if data else ""
-    return f"{moment(seals.sealed.sealed)}, {seals.order.words}{source}"
