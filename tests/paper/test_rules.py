@@ -5,7 +5,7 @@ import pytest
 from isoflop.laws import SIX_N, compute_for_loss, published_law
 from isoflop.paper import section
 from isoflop.paper.rules import flops_served, lifetimes, rules
-from isoflop.plan import InferenceDemand
+from isoflop.plan import InferenceDemand, Problem
 
 PALM = 2.5272e24
 
@@ -61,7 +61,7 @@ def test_a_life_of_palms_loss_at_the_least_flops():
         assert one.built == pytest.approx(PALM + 1080e9 * one.served)
         assert one.proposed == pytest.approx(2.52e24 + 280e9 * one.served)
         # the planner's objective, asked in its own way, chooses the same
-        N, D = InferenceDemand(tokens=one.served).choose(law, training, SIX_N)
+        N, D = Problem.of(InferenceDemand(tokens=one.served)).choose(law, training, SIX_N)
         assert (one.least.params, one.least.tokens) == pytest.approx((float(N), float(D)), rel=1e-4)
         assert float(law.loss(one.least.params, one.least.tokens)) == pytest.approx(loss, rel=1e-9)
         assert one.least.flops < one.proposed < one.built

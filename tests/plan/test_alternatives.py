@@ -12,11 +12,11 @@ from isoflop.laws import (
     published_law,
     wasted_compute,
 )
-from isoflop.plan import FixedParams, TrainingOnly
+from isoflop.plan import FixedParams, Problem
 from isoflop.plan.alternatives import alternatives, smaller_models, tokens_for_loss, wasted_share
 
 LAW = published_law("besiroglu2024")
-AIM = TrainingOnly()
+AIM = Problem()
 
 
 def loss_neutral_tokens(law: ChinchillaLaw, m: float) -> float:
@@ -87,7 +87,9 @@ def test_a_frontier_without_losses_has_none():
 
 def test_where_the_size_was_fixed_the_laws_best_comes_first():
     N, D = 280e9, 300e9
-    best, *others = alternatives(LAW, N, D, SIX_N, FixedParams(params=N), expected_loss=float(LAW.loss(N, D)))
+    best, *others = alternatives(
+        LAW, N, D, SIX_N, Problem.of(FixedParams(params=N)), expected_loss=float(LAW.loss(N, D))
+    )
     assert best.kind == "best"
     assert (best.params, best.tokens) == tuple(pytest.approx(float(value)) for value in LAW.optimum(6 * N * D))
     assert best.loss < min(other.loss for other in others if other.kind == "same_flops")

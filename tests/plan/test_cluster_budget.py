@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 import isoflop
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
-from isoflop.plan import Cluster, FixedRatio, InferenceDemand, LimitedData, ServingLimit, TrainingOnly, make_plan
+from isoflop.plan import (
+    Cluster,
+    FixedRatio,
+    InferenceDemand,
+    LimitedData,
+    Problem,
+    ServingLimit,
+    TrainingOnly,
+    make_plan,
+)
 from isoflop.plan.cluster_budget import LEAST_LEFT, budget_on_cluster
 from isoflop.plan.run_time import RUN_OVER_STEPS
 
@@ -38,7 +47,7 @@ def test_two_million_dollars_buy_a_plan_of_two_million():
 def test_the_plan_fills_its_days_or_says_what_it_leaves(devices, log_days, objective, memory):
     days = 10**log_days
     cluster = Cluster.parse(devices, days=days)
-    serving = None if memory is None or objective.fixed else ServingLimit(memory_bytes=memory)
+    serving = None if memory is None or Problem.of(objective).fixed else ServingLimit(memory_bytes=memory)
     budget = budget_on_cluster(LAW, cluster, objective=objective, serving=serving)
     plan = make_plan(LAW, budget.flops, objective=objective, cluster=cluster, serving=serving)
     hours = plan.cost_estimate.hours

@@ -195,4 +195,4 @@ def test_a_level_that_is_none_is_refused(level):
 
 
 def test_training_only_is_the_default():
-    assert isinstance(plan_under("besiroglu2024", 1e20).objective, TrainingOnly)
+    assert plan_under("besiroglu2024", 1e20).objective.objectives == (TrainingOnly(),)

@@ -9,7 +9,7 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import SIX_N, published_law
-from isoflop.plan import FixedParams, InferenceDemand, LimitedData, ServingLimit, SizeLimit, flops_for_loss, make_plan
+from isoflop.plan import FixedParams, InferenceDemand, LimitedData, Problem, ServingLimit, flops_for_loss, make_plan
 
 LAW = published_law("besiroglu2024")
 RECIPE = LargeRecipe()
@@ -70,7 +70,7 @@ def test_whatever_is_planned_can_be_served(family, seq_len, sequences, weights, 
     plan = make_plan(LAW, 10**log_flops, recipe=recipe, serving=limit)
     assert plan.buildable is not None
     assert limit.bytes_of(plan.buildable.architecture, seq_len) <= 10**log_bytes
-    if isinstance(plan.objective, SizeLimit):
+    if plan.objective.size_limit is not None:
         assert plan.buildable.params == plan.params
 
 
@@ -117,7 +117,7 @@ def test_with_inference_demand_the_smaller_model_keeps_the_loss():
 
 
 def test_with_limited_data_the_loss_discounts_repeats():
-    data = LimitedData(unique_tokens=1e11)
+    data = Problem.of(LimitedData(unique_tokens=1e11))
     bound = planned(ServingLimit(memory_bytes=20e9), objective=data)
     assert bound.loss == pytest.approx(float(data.loss(LAW, bound.params, bound.tokens)))
     assert bound.loss > float(LAW.loss(bound.params, bound.tokens))
@@ -129,7 +129,7 @@ def test_with_limited_data_the_loss_discounts_repeats():
 
 
 def test_a_small_model_on_limited_text_stops_reading_after_forty_epochs():
-    data = LimitedData(unique_tokens=1e9)
+    data = Problem.of(LimitedData(unique_tokens=1e9))
     bound = planned(ServingLimit(memory_bytes=2e9), objective=data)
     assert bound.tokens == 40e9
     assert bound.flops < 0.5 * bound.budget_flops
@@ -142,13 +142,13 @@ def test_a_small_model_on_limited_text_stops_reading_after_forty_epochs():
 def test_a_wanted_loss_is_reached_with_the_size_that_can_be_served():
     limit = ServingLimit(memory_bytes=80e9, weights="int8")
     most = limit.largest(RECIPE).params().total
-    flops = flops_for_loss(LAW, 1.95, most_params=most)
+    flops = flops_for_loss(LAW, 1.95, serving=limit)
     assert flops > flops_for_loss(LAW, 1.95)
     plan = make_plan(LAW, flops, serving=limit)
     assert plan.params == most
     assert plan.loss == pytest.approx(1.95, abs=1e-6)
     # where the limit does not bind it costs nothing
-    assert flops_for_loss(LAW, 2.2, most_params=most) == flops_for_loss(LAW, 2.2)
+    assert flops_for_loss(LAW, 2.2, serving=limit) == flops_for_loss(LAW, 2.2)
 
 
 def test_a_fixed_size_that_cannot_be_served_is_refused():
@@ -185,7 +185,7 @@ def test_numbers_alone_have_nothing_to_serve():
         planned(ServingLimit(memory_bytes=1e9), recipe=None)
 
 
-def test_the_limit_is_an_objective_like_others():
-    limit = SizeLimit(objective=InferenceDemand(tokens=1e12), params=5e10)
+def test_a_limited_size_leaves_the_law_nothing_to_choose():
+    limit = Problem.of(InferenceDemand(tokens=1e12)).at_most(5e10)
     assert limit.fixed
     assert limit.as_json()["of"]["kind"] == "inference_demand"

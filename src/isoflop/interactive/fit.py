@@ -24,7 +24,7 @@ from isoflop.observations import Observations, ReadOptions, read_observations
 from isoflop.observations.frames import library_of
 from isoflop.plan import (
     Cluster,
-    Objective,
+    Objectives,
     Plan,
     Prediction,
     Predictions,
@@ -65,7 +65,7 @@ class Fit(FitReport):
         approach: str | None = None,
         level: float = LEVEL,
         loss: Quantity | None = None,
-        objective: Objective | None = None,
+        objective: Objectives | None = None,
         recipe: Recipe = "large",
         cluster: Cluster | str | None = None,
         serving: ServingLimit | None = None,
@@ -86,17 +86,35 @@ class Fit(FitReport):
     # To a type checker a text is a sequence of texts, too: the first signature that fits is the right one.
     @overload
     def predict(  # type: ignore[overload-overlap]
-        self, params: Quantity, tokens: Quantity, *, approach: str | None = None, level: float = LEVEL
+        self,
+        params: Quantity,
+        tokens: Quantity,
+        *,
+        unique_tokens: Quantity | None = None,
+        approach: str | None = None,
+        level: float = LEVEL,
     ) -> Prediction: ...
 
     @overload
     def predict(
-        self, params: Quantities, tokens: Quantity | Quantities, *, approach: str | None = None, level: float = LEVEL
+        self,
+        params: Quantities,
+        tokens: Quantity | Quantities,
+        *,
+        unique_tokens: Quantity | None = None,
+        approach: str | None = None,
+        level: float = LEVEL,
     ) -> Predictions: ...
 
     @overload
     def predict(
-        self, params: Quantity, tokens: Quantities, *, approach: str | None = None, level: float = LEVEL
+        self,
+        params: Quantity,
+        tokens: Quantities,
+        *,
+        unique_tokens: Quantity | None = None,
+        approach: str | None = None,
+        level: float = LEVEL,
     ) -> Predictions: ...
 
     def predict(
@@ -104,6 +122,7 @@ class Fit(FitReport):
         params: Quantity | Quantities,
         tokens: Quantity | Quantities,
         *,
+        unique_tokens: Quantity | None = None,
         approach: str | None = None,
         level: float = LEVEL,
     ) -> Prediction | Predictions:
@@ -111,7 +130,7 @@ class Fit(FitReport):
 
         Raises RefusedError where the fit has no law, or its law no loss.
         """
-        return predict(fitted_source(self, approach), params, tokens, level=level)
+        return predict(fitted_source(self, approach), params, tokens, unique_tokens=unique_tokens, level=level)
 
     @cached_property
     def intervals(self) -> Frame:

@@ -11,18 +11,21 @@ from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import (
     Cluster,
     LawSource,
-    Objective,
+    Objectives,
     Plan,
+    Problem,
+    Question,
     ServingLimit,
-    budget_on_cluster,
     fitted_source,
-    flops_for_loss,
+    flops_on_cluster,
+    flops_within,
     make_plan,
 )
+from isoflop.plan.buildable import recipe_for
 from isoflop.plan.law_source import AnyLaw
 from isoflop.plan.stated_budget import StatedBudget, default_devices
 from isoflop.recipe import TrainingRecipe
-from isoflop.units import Quantity
+from isoflop.units import Quantity, parse_quantity
 
 Recipe: TypeAlias = TrainingRecipe | Literal["large"] | None
 """As `make_plan` takes it."""
@@ -35,7 +38,7 @@ def plan(
     approach: str | None = None,
     level: float = LEVEL,
     loss: Quantity | None = None,
-    objective: Objective | None = None,
+    objective: Objectives | None = None,
     recipe: Recipe = "large",
     cluster: Cluster | str | None = None,
     serving: ServingLimit | None = None,
@@ -45,7 +48,8 @@ def plan(
     `budget` is training FLOPs (1e21 or "1e21"), money ("$2M") or devices and a time ("512xH100 30d"); in its place
     `loss` asks for the least compute that reaches it, and a `cluster` with days or a price for what it does in them.
     `law` is a fit, a law, or the name of a published one; without it DEFAULT_LAW, and a notice says so. `approach` is
-    one of a fit's. The rest is as in `make_plan`, which takes FLOPs alone.
+    one of a fit's. The rest is as in `make_plan`, which takes FLOPs alone. Days and price of a `cluster` limit a budget
+    or a loss, and `limits` of the plan say what that costs.
 
     Raises InputError for no budget, for two, and for one that cannot be read, RefusedError where the law cannot answer.
 
@@ -58,19 +62,26 @@ def plan(
     devices, more = _devices(cluster, stated)
     if budget is not None and loss is not None:
         raise InputError("plan: a budget and a loss are two budgets; give one of them")
-    if loss is not None:
-        flops = flops_for_loss(source, loss, objective)
-    elif stated.flops is not None:
-        flops = stated.flops
+    question = Question(
+        source=source,
+        problem=Problem.of(objective),
+        flops=stated.flops or 0.0,
+        serving=serving,
+        recipe=recipe_for(recipe, source),
+    )
+    if loss is not None or stated.flops is not None:
+        wanted = None if loss is None else parse_quantity(loss, "loss")
+        paid = flops_within(question, devices, loss=wanted)
     elif devices is not None:
-        paid = budget_on_cluster(source, devices, recipe, objective=objective, serving=serving, level=level)
-        flops, more = paid.flops, (*more, *paid.notices)
+        paid = flops_on_cluster(question, devices)
     else:
         raise InputError(
             "plan: expected a budget: 1e21, '$2M', '512xH100 30d', a loss, or a cluster with days or a price"
         )
-    made = make_plan(source, flops, level=level, objective=objective, recipe=recipe, cluster=devices, serving=serving)
-    return replace(made, notices=(*assumed, *more, *made.notices))
+    made = make_plan(
+        source, paid.flops, level=level, objective=question.problem, recipe=recipe, cluster=devices, serving=serving
+    )
+    return replace(made, notices=(*assumed, *more, *paid.notices, *made.notices), limits=(*made.limits, *paid.limits))
 
 
 def _source(law: AnyLaw | None, approach: str | None) -> tuple[LawSource, tuple[Notice, ...]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from isoflop.arrays import Array
 from isoflop.laws.bisection import bracket
@@ -18,6 +18,7 @@ from isoflop.laws.cost import ComputeCost
 from isoflop.laws.crossing import crossing
 
 _FINEST = 1e-13  # of ln N on a budget
+_MOST_TOKENS = 1e100  # beyond which no number of tokens suffices
 
 
 class Balanced(Protocol):
@@ -49,16 +50,23 @@ def best_on_budget(surface: Balanced, C: ArrayLike, cost: ComputeCost, low: Arra
 
 
 def best_at_loss(
-    surface: Balanced, loss: ArrayLike, served: float, cost: ComputeCost, low: ArrayLike, high: ArrayLike
+    surface: Balanced,
+    loss: ArrayLike,
+    served: float,
+    cost: ComputeCost,
+    low: ArrayLike,
+    high: ArrayLike,
+    most_tokens: float = np.inf,
 ) -> Array:
     """N of the least training and serving FLOPs at `loss`, with `served` tokens, between ln N `low` and `high`.
 
-    `high` is the size that takes the least training: with inference demand no larger one pays.
+    `high` takes the least training, on at most `most_tokens`: with inference demand no larger size pays.
     """
 
-    def pays(log_params: Array) -> Array:
-        with np.errstate(divide="ignore"):
-            log_tokens = np.log(surface.tokens_for(loss, np.exp(log_params)))
-        return larger_pays(surface, log_params, log_tokens, cost.in_logs(log_params)[1], served)
+    def pays(log_params: Array) -> NDArray[np.bool_]:
+        tokens = surface.tokens_for(loss, np.exp(log_params))
+        log_tokens = np.log(np.minimum(tokens, _MOST_TOKENS))
+        balance = larger_pays(surface, log_params, log_tokens, cost.in_logs(log_params)[1], served)
+        return np.asarray((tokens > most_tokens) | (tokens > _MOST_TOKENS) | (balance > 0))
 
-    return np.exp(bracket(lambda log_params: pays(log_params) > 0, low, high, tolerance=1e-16)[1])
+    return np.exp(bracket(pays, low, high, tolerance=1e-16)[1])

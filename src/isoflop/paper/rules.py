@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from isoflop.laws import SIX_N, LifetimeOptimum, lifetime_optimum, published_law
 from isoflop.paper.section import Cell, Column, Grid, Section
 from isoflop.paper.systems import evaluate, loss_law, system_named
-from isoflop.plan import FixedRatio
+from isoflop.plan import FixedRatio, Problem
 from isoflop.units import format_flops
 
 PROPOSED, BUILT = "140b-on-3t", "palm-540b"
@@ -58,7 +58,7 @@ def rules() -> tuple[Rule, ...]:
     flops = system_named(BUILT).flops
     models = []
     for name, label in _LAWS:
-        ratio = FixedRatio(tokens_per_param=_TOKENS_A_PARAMETER)
+        ratio = Problem.of(FixedRatio(tokens_per_param=_TOKENS_A_PARAMETER))
         any_law = published_law(name or _ECONOMY_LAW)
         best = any_law.optimum(flops) if name else ratio.choose(any_law, flops, SIX_N)
         models.append(Rule(law=name, label=label, params=float(best[0]), tokens=float(best[1])))

@@ -1,4 +1,4 @@
-"""The allocation of a budget to N and D by an objective under a law, the loss to expect, and how sure both are."""
+"""The N and D of a plan, the loss to expect, and how sure both are."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from isoflop.arrays import Array
-from isoflop.fit import LEVEL
 from isoflop.fit.resampling import percentile_interval
 from isoflop.laws import ChinchillaLaw, wasted_by_size
 from isoflop.plan.intervals import Interval, loss_interval
 from isoflop.plan.law_source import LawSource
-from isoflop.plan.objectives import Objective
+from isoflop.plan.solution import Solution
+from isoflop.plan.solver.problem import Problem
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +39,7 @@ class OptimumSpread:
 
 @dataclass(frozen=True, kw_only=True)
 class Allocation:
-    """N and D that an objective chooses under a law, and how sure they are."""
+    """N and D of a solution, and how sure they are."""
 
     params: float
     tokens: float
@@ -50,52 +50,60 @@ class Allocation:
     loss_interval: Interval | None
     """None without draws."""
     spread: OptimumSpread | None
-    """None without draws, and where the objective leaves nothing to the law."""
+    """None without draws, and where the problem leaves nothing to the law."""
 
     @classmethod
-    def of(cls, source: LawSource, objective: Objective, flops: float, level: float) -> Allocation:
-        """The choice of `objective` for `flops` training FLOPs. Raises RefusedError where the law cannot answer."""
-        N, D = (float(value) for value in objective.choose(source.law, flops, source.cost))
-        loss, interval = expected_loss(source, objective, N, D, level)
+    def of(cls, source: LawSource, solution: Solution, flops: float, level: float) -> Allocation:
+        """The `solution` for `flops` training FLOPs. Raises RefusedError where the draws of the law cannot answer."""
+        problem, N, D = solution.problem, solution.params, solution.tokens
+        loss, interval = expected_loss(source, problem, N, D, level)
         draws = source.draws
         return cls(
             params=N,
             tokens=D,
-            flops=float(source.cost.training_flops(N, D)),
+            flops=solution.flops,
             loss=loss,
             loss_interval=interval,
             spread=None
-            if draws is None or objective.fixed
-            else OptimumSpread.of(objective.choose(draws, flops, source.cost), level),
+            if draws is None or problem.fixed
+            else OptimumSpread.of(problem.choose(draws, flops, source.cost), level),
         )
 
 
 def expected_loss(
-    source: LawSource, objective: Objective, N: float, D: float, level: float
+    source: LawSource, problem: Problem, N: float, D: float, level: float
 ) -> tuple[float | None, Interval | None]:
     """(loss, interval) of one run at the plan's (N, D), with repeated tokens discounted where text is limited."""
     if not source.law.has_loss:
         return None, None
-    if not objective.repeats_tokens:
-        return source.expected_loss(N, D, level)
-    loss = float(objective.loss(source.law, N, D))
+    losses, edges = expected_losses(source, problem, np.array([N]), np.array([D]), level)
+    return float(losses[0]), None if edges is None else (float(edges[0, 0]), float(edges[0, 1]))
+
+
+def expected_losses(
+    source: LawSource, problem: Problem, N: Array, D: Array, level: float
+) -> tuple[Array, Array | None]:
+    """(losses, (points, 2) edges of their intervals) of runs of N on D, each (points,); as `expected_loss`."""
+    if not problem.repeats_tokens:
+        return source.expected_losses(N, D, level)
+    losses = problem.loss(source.law, N, D)
     if source.forecaster is not None:
         # The forecaster knows fresh text only: the law says by which factor repeating as many tokens raises the loss.
-        fresh, interval = source.expected_loss(N, D, level)
-        factor = loss / float(source.law.loss(N, D))
-        return fresh * factor, None if interval is None else (interval[0] * factor, interval[1] * factor)
-    draws = source.draws
-    return loss, None if draws is None else loss_interval(objective.loss(draws, N, D), level, source.scatter)
+        fresh, edges = source.expected_losses(N, D, level)
+        factor = losses / source.law.loss(N, D)
+        return fresh * factor, None if edges is None else edges * factor[:, None]
+    if (draws := source.draws) is None:
+        return losses, None
+    drawn = (problem.loss(draws, size, tokens) for size, tokens in zip(N, D, strict=True))
+    return losses, np.array([loss_interval(each, level, source.scatter) for each in drawn])
 
 
-def planned_loss(source: LawSource, objective: Objective, flops: float) -> float:
-    """Loss that a plan for `flops` expects. Raises RefusedError where the law cannot answer."""
-    moved, _ = source.for_budget(flops, LEVEL)
-    N, D = (float(value) for value in objective.choose(moved.law, flops, moved.cost))
-    if moved.forecaster is None:
-        return float(objective.loss(moved.law, N, D))
-    factor = float(objective.loss(moved.law, N, D)) / float(moved.law.loss(N, D)) if objective.repeats_tokens else 1.0
-    return float(moved.forecaster.point(N, D)[0]) * factor
+def point_loss(source: LawSource, problem: Problem, N: float, D: float) -> float:
+    """Loss of a plan at (N, D), as `expected_loss` without the interval, of a `source` moved to the budget."""
+    if source.forecaster is None:
+        return float(problem.loss(source.law, N, D))
+    factor = float(problem.loss(source.law, N, D)) / float(source.law.loss(N, D)) if problem.repeats_tokens else 1.0
+    return float(source.forecaster.point(N, D)[0]) * factor
 
 
 def expected_waste(source: LawSource, chosen: Allocation) -> float | None:

@@ -14,7 +14,7 @@ from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Provenance
 from isoflop.plan.allocation import Allocation, expected_loss
 from isoflop.plan.law_source import LawSource
-from isoflop.plan.objectives import Objective
+from isoflop.plan.solver.problem import Problem
 from isoflop.recipe import TrainingRecipe
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops, format_quantity
@@ -75,7 +75,7 @@ def recipe_for(recipe: TrainingRecipe | Literal["large"] | None, source: LawSour
 
 def build_nearest(
     source: LawSource,
-    objective: Objective,
+    problem: Problem,
     chosen: Allocation,
     recipe: TrainingRecipe | None,
 ) -> tuple[Buildable | None, list[Notice]]:
@@ -87,7 +87,7 @@ def build_nearest(
         return None, []
     conventions = source.law.provenance
     try:
-        arch, tokens = shape_and_tokens(conventions, objective, chosen.params, chosen.flops, recipe)
+        arch, tokens = shape_and_tokens(conventions, problem, chosen.params, chosen.flops, recipe)
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
     params = arch.params().by_convention(conventions.params_convention)
@@ -96,7 +96,7 @@ def build_nearest(
         params=params,
         budget_tokens=tokens,
         flops_per_token=_flops_per_token(arch, recipe.seq_len, params, conventions),
-        loss=expected_loss(source, objective, params, tokens, LEVEL)[0],
+        loss=expected_loss(source, problem, params, tokens, LEVEL)[0],
         run=recipe.spec(arch, tokens, budget_flops=chosen.flops),
     )
     return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source)]
@@ -121,10 +121,10 @@ def _cost_notices(built: Buildable, source: LawSource) -> list[Notice]:
 
 
 def shape_and_tokens(
-    law: Provenance, objective: Objective, params: float, flops: float, recipe: TrainingRecipe
+    law: Provenance, problem: Problem, params: float, flops: float, recipe: TrainingRecipe
 ) -> tuple[Architecture, float]:
     """(the shape nearest to `params`, tokens that `flops` pay for with it). Raises InputError where there is none."""
-    arch = objective.largest_shape or recipe.architecture(params)
+    arch = problem.largest_shape or recipe.architecture(params)
     counted = arch.params().by_convention(law.params_convention)
     return arch, flops / _flops_per_token(arch, recipe.seq_len, counted, law)
 

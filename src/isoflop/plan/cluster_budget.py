@@ -12,9 +12,10 @@ from isoflop.fit import LEVEL
 from isoflop.plan.buildable import recipe_for
 from isoflop.plan.cluster import HOURS_PER_DAY, Cluster
 from isoflop.plan.law_source import AnyLaw, LawSource
-from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.objectives import Objectives
 from isoflop.plan.on_cluster import ClusterClock, TimedRun
 from isoflop.plan.serving import ServingLimit
+from isoflop.plan.solver.problem import Problem
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import format_number, percent
 
@@ -44,7 +45,7 @@ def budget_on_cluster(
     cluster: Cluster,
     recipe: TrainingRecipe | Literal["large"] | None = "large",
     *,
-    objective: Objective | None = None,
+    objective: Objectives | Problem | None = None,
     serving: ServingLimit | None = None,
     level: float = LEVEL,
 ) -> ClusterBudget:
@@ -66,7 +67,7 @@ def budget_on_cluster(
         source=law_source,
         cluster=cluster,
         recipe=recipe_for(recipe, law_source),
-        objective=objective or TrainingOnly(),
+        problem=Problem.of(objective),
         serving=serving,
         level=level,
     )

@@ -18,9 +18,10 @@ from isoflop.plan.buildable import Buildable, flops_over_law, shape_and_tokens
 from isoflop.plan.cluster import MODEL_FLOPS, Cluster, CostEstimate, Duration
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, find_layout
-from isoflop.plan.objectives import Objective
 from isoflop.plan.run_time import RUN_OVER_STEPS
 from isoflop.plan.serving import ServingLimit
+from isoflop.plan.solution import solve
+from isoflop.plan.solver.problem import Problem
 from isoflop.recipe import TrainingRecipe
 
 
@@ -111,7 +112,7 @@ class ClusterClock:
     source: LawSource
     cluster: Cluster
     recipe: TrainingRecipe | None
-    objective: Objective
+    problem: Problem
     serving: ServingLimit | None
     level: float
     _layouts: dict[tuple[Architecture, int], LayoutEstimate | None] = field(default_factory=dict)
@@ -122,22 +123,23 @@ class ClusterClock:
         Raises RefusedError where there is no such plan.
         """
         moved, _ = self.source.for_budget(flops, self.level)
-        objective = self.objective
-        N, D = (float(value) for value in objective.choose(moved.law, flops, moved.cost))
-        if self.serving is not None and self.recipe is not None:
-            objective, _ = self.serving.limited(objective, N, self.recipe, moved.law.provenance.params_convention)
-            N, D = (float(value) for value in objective.choose(moved.law, flops, moved.cost))
-        spent = float(moved.cost.training_flops(N, D))
-        timed = self._timed(moved.law.provenance, objective, N, spent)
-        return replace(timed, hours=timed.hours * max(1.0, flops / spent))
+        chosen = solve(moved, self.problem, flops, self.serving, self.recipe)
+        timed = self._timed(moved.law.provenance, chosen.problem, chosen.params, chosen.flops)
+        return replace(timed, hours=timed.hours * max(1.0, flops / chosen.flops))
 
-    def _timed(self, law: Provenance, objective: Objective, params: float, spent: float) -> TimedRun:
+    def taken(self, flops: float) -> float:
+        """Hours that the plan of `flops` itself takes. Raises RefusedError where there is no such plan."""
+        moved, _ = self.source.for_budget(flops, self.level)
+        chosen = solve(moved, self.problem, flops, self.serving, self.recipe)
+        return self._timed(moved.law.provenance, chosen.problem, chosen.params, chosen.flops).hours
+
+    def _timed(self, law: Provenance, problem: Problem, params: float, spent: float) -> TimedRun:
         """The run of `spent` training FLOPs on the shape built for `params`, as `estimate_on_cluster` has it."""
         recipe, cluster = self.recipe, self.cluster
         if recipe is None:
             return TimedRun(hours=cluster.duration(spent).hours)
         try:
-            arch, tokens = shape_and_tokens(law, objective, params, spent, recipe)
+            arch, tokens = shape_and_tokens(law, problem, params, spent, recipe)
         except InputError:
             return TimedRun(hours=cluster.duration(spent).hours)
         layout = None if cluster.utilization.is_given else self._layout_of(recipe, arch, tokens)

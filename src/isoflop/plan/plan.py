@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from isoflop.arch.memory import memory_bytes
 from isoflop.codec import JsonObject, to_json
-from isoflop.errors import InputError, Notice
+from isoflop.errors import Notice
 from isoflop.faces import face
 from isoflop.fit import LEVEL
 from isoflop.hardware import SECONDS_PER_HOUR
@@ -21,10 +21,13 @@ from isoflop.plan.cluster import Cluster, CostEstimate
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import AnyLaw, FormOptimum, LawSource
 from isoflop.plan.layout_search import LayoutEstimate
-from isoflop.plan.objectives import Objective, TrainingOnly
+from isoflop.plan.limits import Limit, Question, limits_of
+from isoflop.plan.objectives import Objectives
 from isoflop.plan.on_cluster import estimate_on_cluster
 from isoflop.plan.other_laws import LawAtBudget, other_laws
 from isoflop.plan.serving import ServingLimit
+from isoflop.plan.solution import solve
+from isoflop.plan.solver.problem import Problem
 from isoflop.plan.three_lines import plan_lines
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import Quantity, parse_quantity
@@ -60,7 +63,8 @@ class Plan:
     the planned N wastes (for small errors the curvature times the variance of ln N)."""
     wasted_share: float | None
     """Share of the FLOPs that the law's best N would save at this loss, where N or D was fixed; else None."""
-    objective: Objective
+    objective: Problem
+    """What was asked of N and D, with the size limit where one decides."""
     law: Provenance
     extrapolation_factor: float | None
     """Budget over the largest compute that the law was fitted to; None when that is not known."""
@@ -80,6 +84,10 @@ class Plan:
     """What other forms fitted to the same runs hold for the optimum of `budget_flops`, whatever the objective."""
     serving: ServingLimit | None = None
     """What may be served, where that was limited."""
+    limits: tuple[Limit, ...] = ()
+    """What limits the plan beside its budget, and what each limit costs."""
+    lifetime_flops: float | None = None
+    """FLOPs of training and of the inference asked for, in the law's convention; None without inference."""
     rates: KnownRates | None = None
     """Laws of batch and rate and published models of the size, side by side; None where the recipe was measured."""
     rates_rule: str = ""
@@ -147,6 +155,8 @@ class Plan:
             "rates": to_json(self.rates),
             "memory_bytes": to_json(self.memory),
             "serving": self._serving(),
+            "limits": to_json(self.limits),
+            "lifetime_flops": self.lifetime_flops,
             "hours": None if cost is None else cost.hours,
             "step_seconds": self.step_seconds,
             "price": None if cost is None else cost.price,
@@ -173,7 +183,7 @@ def make_plan(
     flops: Quantity,
     *,
     level: float = LEVEL,
-    objective: Objective | None = None,
+    objective: Objectives | Problem | None = None,
     recipe: TrainingRecipe | Literal["large"] | None = "large",
     cluster: Cluster | None = None,
     serving: ServingLimit | None = None,
@@ -182,8 +192,9 @@ def make_plan(
 
     `source` is a fit, a law, or the name of a published one; a law alone has C = 6 N D and no draws, so no intervals.
     `recipe` shapes the model and says how to train it (None: numbers alone; "large": `LargeRecipe` in the law's way of
-    counting). `serving` bounds the size. Raises InputError for a budget or level out of range and for less than a batch
-    of tokens, RefusedError where the law cannot answer or no such model can be served.
+    counting). `objective` is one statement or several that hold at once; `serving` bounds the size. Raises InputError
+    for a budget or level out of range and for less than a batch of tokens, RefusedError where the law cannot answer,
+    no such model can be served, or two limits contradict each other.
 
     >>> from isoflop.laws import published_law
     >>> plan = make_plan(published_law("besiroglu2024"), 5.76e23)
@@ -191,12 +202,15 @@ def make_plan(
     '7.225e+10 1.329e+12 1.9744'
     """
     flops = parse_quantity(flops, "flops")
-    source, size = _checked(source, flops, level).for_budget(flops, level)  # its law moved to the forecast size
+    given = _checked(source, flops, level)
+    source, size = given.for_budget(flops, level)  # its law moved to the forecast size
     law, recipe = source.law, recipe_for(recipe, source)
-    objective, chosen, limited = _allocated(source, objective or TrainingOnly(), flops, level, serving, recipe)
-    built, unbuilt = build_nearest(source, objective, chosen, recipe)
+    asked = Problem.of(objective)
+    solution = solve(source, asked, flops, serving, recipe)
+    problem, chosen = solution.problem, Allocation.of(source, solution, flops, level)
+    built, unbuilt = build_nearest(source, problem, chosen, recipe)
     on_cluster = estimate_on_cluster(cluster, built, recipe, chosen, law.provenance)
-    outside = _notices(source, objective, chosen, flops, recipe)
+    outside = _notices(source, problem, chosen, flops, recipe)
     return Plan(
         budget_flops=flops,
         flops=chosen.flops,
@@ -208,19 +222,21 @@ def make_plan(
         tokens_interval=None if chosen.spread is None else chosen.spread.tokens,
         level=level,
         expected_waste=expected_waste(source, chosen),
-        wasted_share=_wasted_share(source, objective, chosen),
-        objective=objective,
+        wasted_share=_wasted_share(source, problem, chosen),
+        objective=problem,
         law=law.provenance,
         extrapolation_factor=law.provenance.extrapolation_factor(flops),
         buildable=(built := on_cluster.buildable),  # its batch divides over the devices now
         memory=None if built is None else memory_bytes(built.architecture, built.seq_len),
         cost_estimate=on_cluster.cost_estimate,
-        alternatives=_alternatives(source, objective, chosen),
-        smaller_models=smaller_models(law, chosen.params, chosen.tokens, source.cost, objective),
+        alternatives=_alternatives(source, problem, chosen),
+        smaller_models=smaller_models(law, chosen.params, chosen.tokens, source.cost, problem),
         other_laws=other_laws(source, flops),
-        notices=(*outside, *limited, *source.notices, *unbuilt, *on_cluster.notices),
+        notices=(*outside, *solution.notices, *source.notices, *unbuilt, *on_cluster.notices),
         forms=source.optima_by_form(flops),
         serving=serving,
+        limits=limits_of(Question(source=given, problem=asked, flops=flops, serving=serving, recipe=recipe)),
+        lifetime_flops=solution.spend if asked.inference_tokens else None,
         rates=None if recipe is None or built is None else recipe.known_rates(built.architecture, built.budget_tokens),
         rates_rule="" if recipe is None else recipe.rates_rule,
         layout_estimate=on_cluster.layout_estimate,
@@ -231,33 +247,15 @@ def make_plan(
 
 
 def _notices(
-    source: LawSource, objective: Objective, chosen: Allocation, flops: float, recipe: TrainingRecipe | None
+    source: LawSource, problem: Problem, chosen: Allocation, flops: float, recipe: TrainingRecipe | None
 ) -> list[Notice]:
     """Where the plan leaves the law's domain, the objective's own notices, and a loss that no law holds at."""
     has_draws = source.draws is not None
     return [
         *domain_notices(source.law, params=chosen.params, tokens=chosen.tokens, flops=flops, has_draws=has_draws),
-        *objective.notices(chosen.params, chosen.tokens, flops, source.cost),
+        *problem.notices(chosen.params, chosen.tokens, flops, source.cost),
         *guessing_notices(source.law, chosen.loss, None if recipe is None else recipe.vocab_size),
     ]
-
-
-def _allocated(
-    source: LawSource,
-    objective: Objective,
-    flops: float,
-    level: float,
-    serving: ServingLimit | None,
-    recipe: TrainingRecipe | None,
-) -> tuple[Objective, Allocation, list[Notice]]:
-    """(the objective, or in its place the limit of what can be served; its allocation; why)."""
-    chosen = Allocation.of(source, objective, flops, level)
-    if serving is None:
-        return objective, chosen, []
-    if recipe is None:
-        raise InputError("serving: a limit of what is served needs a recipe that gives shapes")
-    limited, why = serving.limited(objective, chosen.params, recipe, source.law.provenance.params_convention)
-    return limited, chosen if limited is objective else Allocation.of(source, limited, flops, level), why
 
 
 def _checked(source: AnyLaw, flops: float, level: float) -> LawSource:
@@ -268,14 +266,14 @@ def _checked(source: AnyLaw, flops: float, level: float) -> LawSource:
     return source
 
 
-def _wasted_share(source: LawSource, objective: Objective, chosen: Allocation) -> float | None:
-    if chosen.loss is None or not objective.fixed:
+def _wasted_share(source: LawSource, problem: Problem, chosen: Allocation) -> float | None:
+    if chosen.loss is None or not problem.fixed:
         return None
-    loss = float(objective.loss(source.law, chosen.params, chosen.tokens))
-    return wasted_share(source.law, loss, chosen.flops, source.cost, objective)
+    loss = float(problem.loss(source.law, chosen.params, chosen.tokens))
+    return wasted_share(source.law, loss, chosen.flops, source.cost, problem)
 
 
-def _alternatives(source: LawSource, objective: Objective, chosen: Allocation) -> tuple[Alternative, ...]:
+def _alternatives(source: LawSource, problem: Problem, chosen: Allocation) -> tuple[Alternative, ...]:
     if chosen.loss is None:
         return ()
-    return alternatives(source.law, chosen.params, chosen.tokens, source.cost, objective, expected_loss=chosen.loss)
+    return alternatives(source.law, chosen.params, chosen.tokens, source.cost, problem, expected_loss=chosen.loss)

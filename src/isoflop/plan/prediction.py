@@ -13,8 +13,12 @@ from isoflop.errors import Notice
 from isoflop.faces import face
 from isoflop.fit import LEVEL, LossForecast
 from isoflop.laws import Provenance
+from isoflop.plan.allocation import expected_loss, expected_losses
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import AnyLaw, LawSource
+from isoflop.plan.objectives import LimitedData
+from isoflop.plan.solver.problem import Problem
+from isoflop.plan.solver.remarks import repeated_tokens
 from isoflop.plan.three_lines import prediction_lines
 from isoflop.quantities import Quantities, are_several, read_quantities
 from isoflop.units import Quantity
@@ -39,7 +43,9 @@ class Prediction:
     law: Provenance
     notices: tuple[Notice, ...]
     forecast: LossForecast | None = None
-    """The forecast of the fit's forecaster, form by form and with its past error; None without a forecaster."""
+    """The forecast of the fit's forecaster for fresh text, form by form and with its past error; None without one."""
+    unique_tokens: float | None = None
+    """Different tokens of the text; None where all are fresh."""
 
     source: LawSource | None = field(default=None, compare=False)
     """The law that it was made with: what else it says can be asked of it."""
@@ -49,6 +55,11 @@ class Prediction:
 
     def _repr_html_(self) -> str:
         return str(face("answer_html")(self))
+
+    @property
+    def epochs(self) -> float | None:
+        """Times that the text is read; None where all tokens are fresh."""
+        return None if self.unique_tokens is None else self.tokens / self.unique_tokens
 
     def as_json(self) -> JsonObject:
         """The object that `isoflop predict --json` prints."""
@@ -61,6 +72,8 @@ class Prediction:
             "interval": to_json(self.interval),
             "level": self.level,
             "extrapolation_factor": self.extrapolation_factor,
+            "unique_tokens": self.unique_tokens,
+            "epochs": self.epochs,
             "forms": [{"form": form, "loss": loss} for form, loss in forecast.forms.items()] if forecast else [],
             "form_spread": None if forecast is None else forecast.form_spread,
             "lean": None if forecast is None else forecast.bias,
@@ -97,24 +110,43 @@ class Predictions:
 # To a type checker a text is a sequence of texts, too: the first signature that fits is the right one.
 @overload
 def predict(  # type: ignore[overload-overlap]
-    source: AnyLaw, params: Quantity, tokens: Quantity, *, level: float = LEVEL
+    source: AnyLaw, params: Quantity, tokens: Quantity, *, unique_tokens: Quantity | None = None, level: float = LEVEL
 ) -> Prediction: ...
 
 
 @overload
 def predict(
-    source: AnyLaw, params: Quantities, tokens: Quantity | Quantities, *, level: float = LEVEL
+    source: AnyLaw,
+    params: Quantities,
+    tokens: Quantity | Quantities,
+    *,
+    unique_tokens: Quantity | None = None,
+    level: float = LEVEL,
 ) -> Predictions: ...
 
 
 @overload
-def predict(source: AnyLaw, params: Quantity, tokens: Quantities, *, level: float = LEVEL) -> Predictions: ...
+def predict(
+    source: AnyLaw,
+    params: Quantity,
+    tokens: Quantities,
+    *,
+    unique_tokens: Quantity | None = None,
+    level: float = LEVEL,
+) -> Predictions: ...
 
 
 def predict(
-    source: AnyLaw, params: Quantity | Quantities, tokens: Quantity | Quantities, *, level: float = LEVEL
+    source: AnyLaw,
+    params: Quantity | Quantities,
+    tokens: Quantity | Quantities,
+    *,
+    unique_tokens: Quantity | None = None,
+    level: float = LEVEL,
 ) -> Prediction | Predictions:
     """The loss of one run of `params` parameters on `tokens` tokens; with draws, its interval.
+
+    Of these tokens `unique_tokens` are different ones, read again and again (Muennighoff et al. 2023); None: all are.
 
     Of arrays, lists or series of either, which broadcast against each other, the losses of all of them at once.
 
@@ -128,16 +160,17 @@ def predict(
     """
     check_level(level)
     N, D = read_quantities(params, "params"), read_quantities(tokens, "tokens")
+    problem = Problem.of(None if unique_tokens is None else LimitedData(unique_tokens=unique_tokens))
     if are_several(params) or are_several(tokens):
         N, D = np.broadcast_arrays(N, D)
-        return _predictions(LawSource.of(source), N, D, level)
-    return _prediction(LawSource.of(source), float(N), float(D), level)
+        return _predictions(LawSource.of(source), problem, N, D, level)
+    return _prediction(LawSource.of(source), problem, float(N), float(D), level)
 
 
-def _predictions(source: LawSource, N: Array, D: Array, level: float) -> Predictions:
+def _predictions(source: LawSource, problem: Problem, N: Array, D: Array, level: float) -> Predictions:
     """The losses at each (N, D)."""
     flops = np.asarray(source.cost.training_flops(N, D))
-    losses, edges = source.expected_losses(N.ravel(), D.ravel(), level)
+    losses, edges = expected_losses(source, problem, N.ravel(), D.ravel(), level)
     most = source.law.provenance.domain.get("flops")
     return Predictions(
         params=N,
@@ -152,16 +185,21 @@ def _predictions(source: LawSource, N: Array, D: Array, level: float) -> Predict
     )
 
 
-def _prediction(source: LawSource, params: float, tokens: float, level: float) -> Prediction:
+def _prediction(source: LawSource, problem: Problem, params: float, tokens: float, level: float) -> Prediction:
     """The loss at one (N, D)."""
     law = source.law
     flops = float(source.cost.training_flops(params, tokens))
     forecast = None if source.forecaster is None else source.forecaster.forecast(params, tokens, level)
-    loss, interval = (
-        source.expected_loss(params, tokens, level) if forecast is None else (forecast.loss, forecast.interval)
-    )
+    loss: float | None
+    interval: Interval | None
+    if forecast is None or problem.repeats_tokens:
+        loss, interval = expected_loss(source, problem, params, tokens, level)
+    else:
+        loss, interval = forecast.loss, forecast.interval
+    if loss is None:
+        loss = float(law.loss(params, tokens))  # which refuses
     notices = domain_notices(law, params=params, tokens=tokens, flops=flops, has_draws=source.draws is not None)
-    notices += guessing_notices(law, loss)
+    notices += [*guessing_notices(law, loss), *repeated_tokens(tokens, problem.unique_tokens)]
     return Prediction(
         params=params,
         tokens=tokens,
@@ -173,5 +211,6 @@ def _prediction(source: LawSource, params: float, tokens: float, level: float) -
         law=law.provenance,
         notices=(*notices, *(forecast.warnings if forecast else ()), *source.notices),
         forecast=forecast,
+        unique_tokens=problem.unique_tokens if problem.repeats_tokens else None,
         source=source,
     )

@@ -13,8 +13,7 @@ from isoflop.arch.memory import DTYPE_BYTES, serve_bytes
 from isoflop.codec import JsonObject
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware
-from isoflop.plan.fixed import SizeLimit
-from isoflop.plan.objectives import Objective
+from isoflop.plan.solver.problem import Problem
 from isoflop.quantities import OptionalQuantityField
 from isoflop.recipe import TrainingRecipe
 from isoflop.units import (
@@ -42,6 +41,20 @@ def parse_latency(value: Quantity, what: str) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bound:
+    """One limit of what is served."""
+
+    name: str
+    value: float
+    """As it is stated, in `unit`."""
+    unit: str
+    bytes: float
+    """Of weights and cache that it allows."""
+    why: str
+    """The reason, in words for the end of a message."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServingLimit:
     """Limits of a served model: its memory, and its time per generated token."""
 
@@ -59,6 +72,8 @@ class ServingLimit:
     """Format of the key-value cache."""
     sequences: int = 1
     """Sequences served at once, each as long as the context."""
+    left_out: tuple[str, ...] = ()
+    """Names of bounds that are not kept to, as where the price of one is asked."""
 
     def __post_init__(self) -> None:
         if self.memory_bytes is None and self.latency_seconds is None:
@@ -72,19 +87,26 @@ class ServingLimit:
     @property
     def allowed_bytes(self) -> float:
         """Most bytes of weights and cache: as requested, what the devices hold, or what they read in the latency."""
-        return self._limit()[0]
+        return self._scarcest().bytes
 
-    def _limit(self) -> tuple[float, str]:
-        """(the scarcest limit in bytes, the reason for it as text)."""
-        limits = [] if self.memory_bytes is None else [(self.memory_bytes, "")]
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """Each limit, in bytes of weights and cache."""
+        found = []
+        if (most := self.memory_bytes) is not None:
+            found.append(Bound(name="serving memory", value=most, unit="bytes", bytes=most, why=""))
         if self.hardware is not None:
-            held = self.devices * self.hardware.memory_bytes
-            name = f"{self.devices}x{self.hardware.name}"
-            limits.append((held, f" ({name} hold no more)"))
-            if self.latency_seconds is not None:
-                read = self.latency_seconds * self.hardware.bandwidth * self.devices
-                limits.append((read, f" ({name} read no more in {format_number(self.latency_seconds, 6)} s)"))
-        return min(limits)
+            held, name = self.devices * self.hardware.memory_bytes, f"{self.devices}x{self.hardware.name}"
+            why = f" ({name} hold no more)"
+            found.append(Bound(name="memory of the serving devices", value=held, unit="bytes", bytes=held, why=why))
+            if (seconds := self.latency_seconds) is not None:
+                read = seconds * self.hardware.bandwidth * self.devices
+                why = f" ({name} read no more in {format_number(seconds, 6)} s)"
+                found.append(Bound(name="serving latency", value=seconds, unit="seconds", bytes=read, why=why))
+        return tuple(bound for bound in found if bound.name not in self.left_out)
+
+    def _scarcest(self) -> Bound:
+        return min(self.bounds, key=lambda bound: bound.bytes)
 
     def bytes_of(self, arch: Architecture, seq_len: int) -> int:
         """Bytes of weights and cache of a shape."""
@@ -113,40 +135,42 @@ class ServingLimit:
             if shape is not None and self.fits(shape, recipe.seq_len):
                 return shape
             size /= _STEP
-        limit, why = self._limit()
+        scarcest = self._scarcest()
         raise RefusedError(
             "no_model_served",
-            f"no model can be served within {format_bytes(limit)} of weights and cache{why}; allow more memory or "
-            "time, more devices, a smaller format, or a shorter context",
+            f"no model can be served within {format_bytes(scarcest.bytes)} of weights and cache{scarcest.why}; allow "
+            "more memory or time, more devices, a smaller format, or a shorter context",
         )
 
     def limited(
-        self, objective: Objective, params: float, recipe: TrainingRecipe, convention: str
-    ) -> tuple[Objective, list[Notice]]:
-        """(`objective`, none) where a model of the `params` that it chose can be served, else (the limit, why).
+        self, problem: Problem, params: float, recipe: TrainingRecipe, convention: str
+    ) -> tuple[Problem, list[Notice]]:
+        """(`problem`, none) where a model of the `params` that it chose can be served, else (it at most so large, why).
 
-        Raises RefusedError where no model can be, or where the objective fixes a size that cannot.
+        Raises RefusedError where no model can be, or where the problem fixes a size that cannot.
         """
         requested = _shape(recipe, params)
         if requested is not None and self.fits(requested, recipe.seq_len):
-            return objective, []
+            return problem, []
         arch = self.largest(recipe)
-        most, (limit, why) = arch.params().by_convention(convention), self._limit()
+        most, scarcest = arch.params().by_convention(convention), self._scarcest()
+        within = f"{format_bytes(scarcest.bytes)}"
         if requested is None and params <= most:  # no shape of that size, and none is needed within the limits
-            return objective, []
-        if objective.fixed:
+            return problem, []
+        if problem.params is not None:
             raise RefusedError(
                 "not_served",
-                f"a model of {format_quantity(params)} parameters takes more than the {format_bytes(limit)} that may "
-                f"be served{why}; the largest that fits has {format_quantity(most)}",
+                f"a model of {format_quantity(params)} parameters takes more than the {within} that may be served"
+                f"{scarcest.why}, so that the two contradict each other; the largest that fits has "
+                f"{format_quantity(most)}",
             )
         latency = self.latency_of(arch, recipe.seq_len)
         message = (
-            f"the best size, {format_quantity(params)}, cannot be served within {format_bytes(limit)}{why}; planned is "
+            f"the best size, {format_quantity(params)}, cannot be served within {within}{scarcest.why}; planned is "
             f"the largest that can: {format_bytes(self.bytes_of(arch, recipe.seq_len))}"
             + ("" if latency is None else f", {format_number(latency * 1e3)} ms a token at the least")
         )
-        return SizeLimit(objective=objective, params=most, shape=arch), [Notice(code="size_limited", message=message)]
+        return problem.at_most(most, arch), [Notice(code="size_limited", message=message)]
 
     def as_json(self, arch: Architecture | None, seq_len: int) -> JsonObject:
         """The limits, what serves, and the bytes and least seconds a token of `arch`; None without one."""

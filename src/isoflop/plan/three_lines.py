@@ -31,7 +31,7 @@ def plan_lines(plan: Plan) -> Lines:
     return (
         f"Plan for {format_flops(plan.budget_flops)} training FLOPs by {_named(plan.law)}: {graded(plan.notices)}",
         f"{_with(plan.params, plan.params_interval)} parameters on {_with(plan.tokens, plan.tokens_interval)} tokens, "
-        f"{format_number(plan.tokens_per_param)} a parameter",
+        f"{format_number(plan.tokens_per_param)} a parameter{_limited(plan)}",
         "; ".join(parts),
     )
 
@@ -53,6 +53,11 @@ def graded(notices: tuple[Notice, ...]) -> str:
     """`with care (no_draws, extrapolation)`: the grade and the codes that set it."""
     grade = grade_of(notice.code for notice in notices)
     return f"{grade.word} ({', '.join(grade.codes)})" if grade.codes else grade.word
+
+
+def _limited(plan: Plan) -> str:
+    names = [limit.name for limit in plan.limits if limit.binding]
+    return f"; limited by: {', '.join(names)}" if names else ""
 
 
 def _named(law: Provenance) -> str:

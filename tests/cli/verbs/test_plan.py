@@ -125,11 +125,29 @@ def test_money_is_a_budget(answer):
     assert short["price"] == pytest.approx(2 * 720 * 512)
 
 
-def test_days_and_price_next_to_another_budget_are_limits(answer):
-    value = answer(
-        "plan", "--law", "besiroglu2024", "--loss", "1.95", "--gpus", "512xH100", "--price", "1M", "--deadline", "30",
-    )  # fmt: skip
-    assert {"misses_deadline", "above_price"} <= {warning["code"] for warning in value["warnings"]}
+def test_days_and_price_next_to_a_loss_it_does_not_fit_into_contradict_it(run):
+    loss = ("plan", "--law", "besiroglu2024", "--loss", "1.95", "--gpus", "512xH100")
+    refused = run(*loss, "--price", "1M", "--deadline", "30")
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "a loss of 1.95 and a price of $1M on 512xH100 contradict each other: the loss costs $" in refused.stderr
+    late = run(*loss, "--deadline", "30").stderr
+    assert "a loss of 1.95 and 30 days on 512xH100 contradict each other: the loss takes " in late
+    assert "within it the loss goes down to 1.97" in late
+
+
+def test_days_next_to_flops_limit_them(answer):
+    value = answer("plan", "--law", "besiroglu2024", "--flops", "1e24", "--gpus", "512xH100", "--days", "30")
+    assert value["hours"] == pytest.approx(720, rel=1e-3)
+    assert "misses_deadline" not in {warning["code"] for warning in value["warnings"]}
+    whole = answer("plan", "--law", "besiroglu2024", "--flops", "1e24")
+    (days,) = value["limits"]
+    assert (days["name"], days["value"], days["unit"], days["binding"]) == ("days", 30, "days", True)
+    assert days["price_loss"] == pytest.approx(value["loss"] - whole["loss"], rel=1e-12)
+
+
+def test_a_whole_run_that_takes_longer_says_so(answer):
+    run = ("plan", "--law", "besiroglu2024", "--params", "70B", "--tokens", "1.4T", "--gpus", "64xH100", "--days", "30")
+    assert "misses_deadline" in {warning["code"] for warning in answer(*run)["warnings"]}
 
 
 def test_gopher_was_too_large_for_its_budget(answer):
@@ -226,7 +244,9 @@ def test_json_is_one_object_even_with_warnings(run):
         (["--law", "besiroglu2024", "--params", "7B"], 2, "budget"),
         (["--law", "besiroglu2024", "--params", "7B", "--tokens", "1T", "--flops", "1e22"], 2, "whole run"),
         (["--law", "besiroglu2024", "--params", "7B", "--tokens", "1T", "--tokens-per-param", "20"], 2, "third"),
-        (["--law", "besiroglu2024", "--flops", "1e22", "--params", "7B", "--unique-tokens", "1T"], 2, "one of"),
+        (["--law", "besiroglu2024", "--flops", "1e22", "--tokens", "1T", "--unique-tokens", "1B"], 3, "contradict"),
+        (["--law", "besiroglu2024", "--params", "1B", "--tokens", "1T", "--unique-tokens", "1B"], 3, "contradict"),
+        (["--law", "besiroglu2024", "--loss", "1.9", "--unique-tokens", "1B"], 3, "1B different tokens contradict"),
         (["--law", "besiroglu2024", "--loss", "1.8"], 3, "no compute"),
         (["--law", "besiroglu2024", "--loss", "1.9", "--params", "1B"], 3, "no compute"),
         (["--law", "besiroglu2024", "--loss", "1e9"], 2, "lower one"),
@@ -239,11 +259,6 @@ def test_json_is_one_object_even_with_warnings(run):
         (["--law", "besiroglu2024", "--gpus", "8xH100", "--days", "3", "--utilization", "40"], 2, "utilization"),
         (["--law", "besiroglu2024", "--flops", "1e20", "--level", "95"], 2, "level"),
         (["--law", "besiroglu2024", "--flops", "1e20", "--family", "mamba"], 2, "llama"),
-        (
-            ["--law", "besiroglu2024", "--flops", "1e20", "--inference-tokens", "1T", "--unique-tokens", "1T"],
-            2,
-            "one of",
-        ),
         (["--law", "hoffmann2022-1", "--flops", "1e20", "--inference-tokens", "1T"], 3, "loss surface"),
         (["--law", "kaplan2020", "--flops", "1e20", "--unique-tokens", "1T"], 3, "loss surface"),
     ],

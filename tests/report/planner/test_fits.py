@@ -17,7 +17,7 @@ from isoflop.plan import (
     InferenceDemand,
     LawSource,
     LimitedData,
-    Objective,
+    Objectives,
     Plan,
     TrainingOnly,
     fitted_source,
@@ -54,14 +54,17 @@ def data(sources: dict[str, LawSource]) -> PlannerData:
     return replace(planner_data([]), sources=tuple(source_data(source, name) for name, source in sources.items()))
 
 
-def asked(source: LawSource) -> list[tuple[float, dict[str, Any], Objective, float]]:
+def asked(source: LawSource) -> list[tuple[float, dict[str, Any], Objectives, float]]:
     """(FLOPs, objective as the page has it and as Python, level) of every case of a source."""
     largest = source.law.provenance.domain["flops"][1]
     cases = []
     for factor, level in FACTORS.items():
         flops = factor * largest
         tokens = float(source.law.optimum(flops, source.cost)[1])
-        objectives = (
+        served, text = InferenceDemand(tokens=3 * tokens), LimitedData(unique_tokens=tokens / 5)
+        both = {"kind": "combined", "of": [served.as_json(), text.as_json()]}
+        objectives: tuple[tuple[dict[str, Any], Objectives], ...] = (
+            (both, (served, text)),
             ({"kind": "training_only"}, TrainingOnly()),
             ({"kind": "inference_demand", "inference_tokens": 3 * tokens}, InferenceDemand(tokens=3 * tokens)),
             ({"kind": "limited_data", "unique_tokens": tokens / 5}, LimitedData(unique_tokens=tokens / 5)),
@@ -71,7 +74,7 @@ def asked(source: LawSource) -> list[tuple[float, dict[str, Any], Objective, flo
     return cases
 
 
-def planned(source: LawSource, flops: float, objective: Objective, level: float) -> Plan | str:
+def planned(source: LawSource, flops: float, objective: Objectives, level: float) -> Plan | str:
     try:
         return make_plan(source, flops, objective=objective, level=level, recipe=None)
     except RefusedError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from isoflop.plan import (
     FixedRatio,
     InferenceDemand,
     LimitedData,
+    Objective,
     Plan,
     ServingLimit,
     TrainingOnly,
@@ -84,6 +86,7 @@ def drawn(dice: random.Random) -> dict[str, Any]:
         {"kind": "inference_demand", "inference_tokens": 10 ** dice.uniform(11, 14)},
         {"kind": "limited_data", "unique_tokens": 10 ** dice.uniform(9, 12)},
     ]
+    objectives.append({"kind": "combined", "of": objectives[2:]})
     device = {
         "name": dice.choice(["H100", "H100", "A100", "H200", "TPUv4", "B200"]),
         "count": dice.choice([1, 8, 64, 96, 500, 512, 1024, 4096, 16_384]),
@@ -106,12 +109,13 @@ def planned(inputs: dict[str, Any]) -> tuple[Plan, tuple[Notice, ...]] | Refused
     bound = {bounds[budget["kind"]]: budget["value"]} if budget["kind"] in bounds else {}
     source, memory = source_named(inputs["law"]), inputs["memory_limit_bytes"]
     serving = None if memory is None else ServingLimit(memory_bytes=memory)
-    objective = {
-        "training_only": lambda: TrainingOnly(),
-        "fixed_ratio": lambda: FixedRatio(tokens_per_param=spec["tokens_per_param"]),
-        "inference_demand": lambda: InferenceDemand(tokens=spec["inference_tokens"]),
-        "limited_data": lambda: LimitedData(unique_tokens=spec["unique_tokens"]),
-    }[spec["kind"]]()
+    made: dict[str, Callable[[dict[str, float]], Objective]] = {
+        "training_only": lambda _: TrainingOnly(),
+        "fixed_ratio": lambda each: FixedRatio(tokens_per_param=each["tokens_per_param"]),
+        "inference_demand": lambda each: InferenceDemand(tokens=each["inference_tokens"]),
+        "limited_data": lambda each: LimitedData(unique_tokens=each["unique_tokens"]),
+    }
+    objective = [made[each["kind"]](each) for each in spec.get("of", [spec])]
     try:
         name = f"{device['count']}x{device['name']}"
         cluster = Cluster.parse(name, utilization=device.get("utilization"), **bound)
@@ -124,7 +128,7 @@ def planned(inputs: dict[str, Any]) -> tuple[Plan, tuple[Notice, ...]] | Refused
         return error
 
 
-CASES = 160
+CASES = 200
 
 
 def test_hours_price_and_limits_are_those_of_the_layout(tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from isoflop.plan import (
     InferenceDemand,
     LimitedData,
     Objective,
-    TrainingOnly,
 )
 from isoflop.plan.stated_budget import StatedBudget, default_devices
 
@@ -140,8 +139,7 @@ class PlanRequest:
     def with_devices(self) -> tuple[PlanRequest, tuple[Notice, ...]]:
         """Returns the request with default devices where it states only money, and the notice that says so."""
         budget = self._set_of("flops", "loss", "gpus", "days")
-        whole_run = len(self._set_of("params", "tokens", "tokens_per_param")) == 2
-        if self.price is None or budget or whole_run:
+        if self.price is None or budget or self.whole_run() is not None:
             return self, ()
         gpus, notices = default_devices(self.price, self.price_per_hour)
         return replace(self, gpus=gpus), notices
@@ -160,27 +158,36 @@ class PlanRequest:
             raise InputError(f"plan: {flags(alone)}: needs --gpus, such as --gpus 512xH100")
         return None
 
-    def objective(self) -> Objective:
-        """Returns the objective. Raises InputError where the options state several, or more than one run."""
+    def objectives(self) -> tuple[Objective, ...]:
+        """Returns what is stated of the plan. Raises InputError where the options state more than one run."""
         fixed = self._set_of("params", "tokens", "tokens_per_param")
-        other = self._set_of("inference_tokens", "unique_tokens")
-        if len(other) > 1 or (fixed and other):
-            raise InputError(f"plan: {flags(other + fixed)} are different objectives; use one of them")
         if len(fixed) == 3:
             raise InputError(f"plan: {flags(fixed)}: two of them determine the third")
         if len(fixed) == 2 and (budget := self._set_of("flops", "loss")):
             raise InputError(f"plan: {flags(fixed)} state a whole run, and {flags(budget)} another; omit one")
+        stated: list[Objective] = []
         if self.inference_tokens is not None:
-            return InferenceDemand(tokens=self.inference_tokens)
+            stated.append(InferenceDemand(tokens=self.inference_tokens))
         if self.unique_tokens is not None:
-            return LimitedData(unique_tokens=self.unique_tokens)
+            stated.append(LimitedData(unique_tokens=self.unique_tokens))
         if self.params is not None:
-            return FixedParams(params=self.params)
-        if self.tokens is not None:
-            return FixedTokens(tokens=self.tokens)
-        if self.tokens_per_param is not None:
-            return FixedRatio(tokens_per_param=self.tokens_per_param)
-        return TrainingOnly()
+            stated.append(FixedParams(params=self.params))
+        elif self.tokens is not None:
+            stated.append(FixedTokens(tokens=self.tokens))
+        elif self.tokens_per_param is not None:
+            stated.append(FixedRatio(tokens_per_param=self.tokens_per_param))
+        return tuple(stated)
+
+    def whole_run(self) -> tuple[float, float] | None:
+        """Returns (N, D) of a whole run; None where one of the two is left to the plan."""
+        params, tokens, ratio = self.params, self.tokens, self.tokens_per_param
+        if params is not None and tokens is not None:
+            return params, tokens
+        if ratio is not None and params is not None:
+            return params, params * ratio
+        if ratio is not None and tokens is not None:
+            return tokens / ratio, tokens
+        return None
 
     def _set_of(self, *names: str) -> list[str]:
         return [name for name in names if getattr(self, name) is not None]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from isoflop.cli.output.layout import format_seconds, placement_facts
+from isoflop.cli.output.limits import limit_facts
 from isoflop.cli.output.tables import grade_facts, print_facts, print_table
 from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
@@ -69,6 +70,8 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
         ("Loss", "not given by this law" if plan.loss is None else f"{plan.loss:.4f}{interval['loss']}"),
         _waste(plan),
         ("Training FLOPs", format_flops(plan.flops)),
+        *([] if plan.lifetime_flops is None else [("With inference", format_flops(plan.lifetime_flops))]),
+        *limit_facts(plan),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,8 +17,19 @@ from isoflop.cli.output.plan import print_plan
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import grade_of
-from isoflop.errors import InputError, Notice
-from isoflop.plan import LawSource, Objective, ServingLimit, budget_on_cluster, flops_for_loss, flops_of_run, make_plan
+from isoflop.errors import InputError
+from isoflop.plan import (
+    LawSource,
+    Problem,
+    Question,
+    ServingLimit,
+    SolvedBudget,
+    flops_of_run,
+    flops_on_cluster,
+    flops_within,
+    make_plan,
+)
+from isoflop.plan.solver.problem import check_readings
 from isoflop.recipe import TrainingRecipe
 
 
@@ -49,26 +61,28 @@ def command(
 
     BUDGET is training FLOPs (1e21), a sum of money ('$2M'), or devices and a duration ('512xH100 30d'). Options can
     state it too: --flops, or --gpus with --days or --price, or the compute that reaches --loss, or that of the run of
-    --params and --tokens. With another budget, --days and --price are limits, and a plan that exceeds them says so.
+    --params and --tokens. Objectives and limits combine: beside another budget --days and --price are limits, and the
+    plan says what limits it and what that costs.
     """
     shape, request = picked(ShapeOptions, options), picked(PlanRequest, options).with_budget(" ".join(budget) or None)
     request, assumed = request.with_devices()
     file = PlanFile.read(out=out, engine=engine, as_json=as_json)
-    cluster, objective = request.cluster(), request.objective()
+    cluster, objectives = request.cluster(), request.objectives()
     source = read_law(law, fit, approach)
     study = read_study(fit, shape)
     recipe, serving = read_recipe(source, study, shape), read_serving(picked(ServingOptions, options), request.gpus)
-    flops, left = _budget(source, objective, request, recipe, serving, level)
+    solved = _budget(source, request, recipe, serving)
     plan = make_plan(
         source,
-        flops,
+        solved.flops,
         level=level,
         recipe=recipe,
         serving=serving,
-        objective=objective,
+        objective=objectives,
         cluster=cluster,
     )
-    notices = (*assumed, *left, *plan.notices, *replaced_recipe(fit, shape))
+    plan = replace(plan, limits=(*plan.limits, *solved.limits))
+    notices = (*assumed, *solved.notices, *plan.notices, *replaced_recipe(fit, shape))
     grade = grade_of(notice.code for notice in notices)
     if not file.write(plan, source, study):
         if as_json:
@@ -79,48 +93,21 @@ def command(
 
 
 def _budget(
-    source: LawSource,
-    objective: Objective,
-    request: PlanRequest,
-    recipe: TrainingRecipe,
-    serving: ServingLimit | None,
-    level: float,
-) -> tuple[float, tuple[Notice, ...]]:
-    """Returns the training FLOPs of the budget, in the law's convention, and what its plan leaves of days or money.
+    source: LawSource, request: PlanRequest, recipe: TrainingRecipe, serving: ServingLimit | None
+) -> SolvedBudget:
+    """Returns the training FLOPs of the budget, in the law's convention, what else limits them, and what is left.
 
     Raises InputError for no budget, and for two.
     """
-    flops = _stated_flops(source, objective, request, recipe, serving)
-    if flops is not None:
-        return flops, ()
-    cluster = request.cluster()
-    if cluster is None:
-        raise InputError("plan: expected a budget: 5.76e23, '$2M', --loss 2.0, or --gpus 512xH100 --days 30")
-    paid = budget_on_cluster(source, cluster, recipe, objective=objective, serving=serving, level=level)
-    return paid.flops, paid.notices
-
-
-def _stated_flops(
-    source: LawSource,
-    objective: Objective,
-    request: PlanRequest,
-    recipe: TrainingRecipe,
-    serving: ServingLimit | None,
-) -> float | None:
-    """Returns the training FLOPs of --flops, --loss or a whole run; None where the budget is that of devices."""
-    params, tokens, ratio = request.params, request.tokens, request.tokens_per_param
+    cluster, problem = request.cluster(), Problem.of(request.objectives())
     if request.flops is not None and request.loss is not None:
         raise InputError("plan: --flops and --loss are two budgets; use one of them")
-    if request.flops is not None:
-        return request.flops
-    if request.loss is not None:
-        convention = source.law.provenance.params_convention
-        most = None if serving is None else serving.largest(recipe).params().by_convention(convention)
-        return flops_for_loss(source, request.loss, objective, most_params=most)
-    if params is not None and tokens is not None:
-        return flops_of_run(source, params, tokens)
-    if ratio is not None and params is not None:
-        return flops_of_run(source, params, params * ratio)
-    if ratio is not None and tokens is not None:
-        return flops_of_run(source, tokens / ratio, tokens)
-    return None
+    if (run := request.whole_run()) is not None:
+        check_readings(run[1], problem.unique_tokens)
+        return SolvedBudget(flops=flops_of_run(source, *run))
+    question = Question(source=source, problem=problem, flops=request.flops or 0.0, serving=serving, recipe=recipe)
+    if request.flops is not None or request.loss is not None:
+        return flops_within(question, cluster, loss=request.loss)
+    if cluster is None:
+        raise InputError("plan: expected a budget: 5.76e23, '$2M', --loss 2.0, or --gpus 512xH100 --days 30")
+    return flops_on_cluster(question, cluster)

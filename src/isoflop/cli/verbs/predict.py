@@ -19,12 +19,17 @@ from isoflop.plan import Prediction, predict
 from isoflop.units import format_flops, format_number, format_quantity, parse_quantity, percent
 
 
-@verb("isoflop predict 7B 1T", "isoflop predict --fit fit.json --params 1B --tokens 20B")
+@verb(
+    "isoflop predict 7B 1T",
+    "isoflop predict 7B 1T --unique-tokens 100B",
+    "isoflop predict --fit fit.json --params 1B --tokens 20B",
+)
 @click.argument("run", metavar="[PARAMS TOKENS]", nargs=-1)
 @option_group(
     "Run",
     cloup.option("--params", type=QUANTITY, help="Model size, in the law's convention."),
     cloup.option("--tokens", type=QUANTITY, help="Training tokens."),
+    cloup.option("--unique-tokens", type=QUANTITY, help="Different tokens among them, which are read again and again."),
 )
 @law_options
 @level_option
@@ -33,6 +38,7 @@ def command(
     run: tuple[str, ...],
     params: float | None,
     tokens: float | None,
+    unique_tokens: float | None,
     law: str | None,
     fit: Path | None,
     approach: str | None,
@@ -41,7 +47,7 @@ def command(
 ) -> None:
     """Predict the loss of a model of PARAMS parameters that is trained on TOKENS tokens."""
     params, tokens = _run(run, params, tokens)
-    prediction = predict(read_law(law, fit, approach), params, tokens, level=level)
+    prediction = predict(read_law(law, fit, approach), params, tokens, unique_tokens=unique_tokens, level=level)
     grade = grade_of(notice.code for notice in prediction.notices)
     if as_json:
         print_json({**prediction.as_json(), "grade": to_json(grade)})
@@ -69,6 +75,7 @@ def _print(prediction: Prediction, grade: Grade, level: float) -> None:
             *grade_facts(grade),
             ("Loss", f"{prediction.loss:.4f} {prediction.law.loss_unit.replace('_', ' ')}"),
             ("Interval", interval),
+            *_readings(prediction),
             *_beside(prediction),
             ("FLOPs", format_flops(prediction.flops)),
             ("Extrapolation", "not known" if factor is None else f"{format_number(factor)} times the largest fitted"),
@@ -76,6 +83,15 @@ def _print(prediction: Prediction, grade: Grade, level: float) -> None:
         ],
         title=f"{format_quantity(prediction.params)} parameters on {format_quantity(prediction.tokens)} tokens",
     )
+
+
+def _readings(prediction: Prediction) -> list[tuple[str, str]]:
+    """How often limited text is read."""
+    if prediction.unique_tokens is None or prediction.epochs is None:
+        return []
+    return [
+        ("Text", f"{format_quantity(prediction.unique_tokens)} tokens, read {format_number(prediction.epochs)} times")
+    ]
 
 
 def _beside(prediction: Prediction) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.errors import RefusedError
-from isoflop.plan import Objective, Plan, Prediction, TrainingOnly
-from isoflop.plan.allocation import expected_loss
+from isoflop.plan import Plan, Prediction, Problem
+from isoflop.plan.allocation import expected_losses
 from isoflop.plan.law_source import LawSource
 from isoflop.report.drawing import (
     Drawing,
@@ -63,15 +63,15 @@ def expected_profile(answer: Plan | Prediction) -> ExpectedProfile | None:
     if source is None or loss is None:
         return None
     params = answer.params * np.geomspace(1 / _REACH, _REACH, _POINTS)
-    objective: Objective = TrainingOnly()
+    problem = Problem()
     interval: Interval | None
     best: Interval | None = None
     if isinstance(answer, Plan):
-        objective, interval, best = answer.objective, answer.loss_interval, answer.params_interval
+        problem, interval, best = answer.objective, answer.loss_interval, answer.params_interval
     else:
         interval = answer.interval
     try:
-        losses, edges = _losses(source, objective, answer.flops, params, answer.level)
+        losses, edges = _losses(source, problem, answer.flops, params, answer.level)
     except RefusedError:
         return None
     if not np.all(np.isfinite(losses)):
@@ -96,17 +96,11 @@ def expected_profile(answer: Plan | Prediction) -> ExpectedProfile | None:
 
 
 def _losses(
-    source: LawSource, objective: Objective, flops: float, params: Array, level: float
+    source: LawSource, problem: Problem, flops: float, params: Array, level: float
 ) -> tuple[Array, Array | None]:
     """(losses, edges of their intervals) of what `flops` pay for at each size."""
     tokens = source.cost.tokens(flops, params)
-    if not objective.repeats_tokens:
-        return source.expected_losses(params, tokens, level)
-    runs = [
-        expected_loss(source, objective, N, D, level) for N, D in zip(params.tolist(), tokens.tolist(), strict=True)
-    ]
-    ends = [interval for _, interval in runs if interval is not None]
-    return np.array([loss for loss, _ in runs], dtype=np.float64), np.array(ends) if ends else None
+    return expected_losses(source, problem, params, tokens, level)
 
 
 def draw_expected_profile(values: ExpectedProfile) -> Drawing:

@@ -1,7 +1,7 @@
 // Budgets in FLOPs, money, days of devices, and the loss that is wanted, each from any other.
 (function (isoflop) {
   "use strict";
-  const { Refusal, checkPositive, bracket, format } = isoflop.numbers;
+  const { Refusal, checkPositive, bracket, format, formatQuantity } = isoflop.numbers;
   const { lawAt, sourceNamed } = isoflop.source;
   const hardware = isoflop.hardware;
 
@@ -11,7 +11,18 @@
   // Returns the loss that a plan for C FLOPs expects.
   function plannedLoss(source, objective, C) {
     const law = lawAt(source, C);
-    const [N, D] = objective.choose(law, C, source.cost);
+    if (source.forecaster === null && objective.forLife) return objective.loss(law, ...objective.best(law, C, source.cost));
+    try {
+      return lossAt(source, law, objective, ...objective.choose(law, C, source.cost));
+    } catch (error) {
+      // below any that is wanted where the model allowed is too small to keep that of the optimum
+      if (error instanceof Refusal && error.code === "too_small") return -Infinity;
+      throw error;
+    }
+  }
+
+  // Returns the loss of a plan at [N, D] under a law moved to its budget.
+  function lossAt(source, law, objective, N, D) {
     if (source.forecaster === null) return objective.loss(law, N, D);
     const factor = objective.repeats ? objective.loss(law, N, D) / isoflop.laws.loss(law, N, D) : 1;
     return isoflop.source.pointLoss(source, law, N, D) * factor;
@@ -29,21 +40,31 @@
     const [low, high] = soughtBudgets(source).map(Math.log);
     if (above(high)) {
       const least = format(plannedLoss(source, objective, Math.exp(high)), 5);
-      const limit = Number.isFinite(objective.mostParams) ? ` with at most ${format(objective.mostParams)} parameters` : "";
-      const message = `no compute reaches a loss of ${loss} under ${source.name}${limit}: it goes down to ${least}`;
+      const beside = limitsOf(objective).join(" and ");
+      const message = `no compute reaches a loss of ${loss} under ${source.name}${beside && ` with ${beside}`}: it goes down to `
+        + `${least}${beside && `: ${loss} and ${beside} contradict each other`}`;
       throw new Refusal("out_of_reach", message);
     }
     if (!above(low)) throw new Refusal("input", `loss: ${loss} takes no training under ${source.name}; expected a lower one`);
     return Math.exp(bracket(above, low, high, 1e-14)[1]);
   }
 
+  // The limits that a loss may contradict, in words.
+  function limitsOf({ mostParams, numbers }) {
+    return [
+      ...(Number.isFinite(mostParams) ? [`at most ${formatQuantity(mostParams)} parameters`] : []),
+      ...("params" in numbers ? [`${formatQuantity(numbers.params)} parameters`] : []),
+      ...("tokens" in numbers ? [`${formatQuantity(numbers.tokens)} tokens`] : []),
+      ...("unique_tokens" in numbers ? [`${formatQuantity(numbers.unique_tokens)} different tokens`] : []),
+    ];
+  }
+
   // The same within a memory: where the objective chooses more than it holds, with the largest model that it holds.
-  function flopsForLoss(data, source, loss, inputs) {
-    const objective = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
-    const most = isoflop.serving.mostParams(data, source.law, inputs.memory_limit_bytes);
+  function flopsForLoss(data, source, loss, objective, bytes) {
     const C = leastFlops(source, loss, objective);
-    if (objective.fixed || objective.choose(lawAt(source, C), C, source.cost)[0] <= most) return C;
-    return leastFlops(source, loss, isoflop.objectives.sizeLimit(objective, most));
+    const [N] = objective.choose(lawAt(source, C), C, source.cost);
+    const [limited] = isoflop.serving.limited(data, source, objective, N, bytes);
+    return limited === objective ? C : leastFlops(source, loss, limited);
   }
 
   // Returns {flops, notices} of inputs.budget = {kind, value}: training FLOPs in the law's convention, and what their
@@ -56,11 +77,15 @@
       if (!inputs.device) throw new Refusal("input", `${kind}: expected devices too`);
       return isoflop.clusterBudget.budgetOf(data, inputs, hardware.clusterOf(data, inputs.device, inputs.budget));
     }
-    if (kind === "loss") return { flops: flopsForLoss(data, sourceNamed(data, inputs.law), value, inputs), notices: [] };
+    if (kind === "loss") {
+      const objective = isoflop.problem.problemOf(inputs.objective ?? { kind: "training_only" });
+      const flops = flopsForLoss(data, sourceNamed(data, inputs.law), value, objective, inputs.memory_limit_bytes);
+      return { flops, notices: [] };
+    }
     throw new Refusal("input", `budget: expected flops, money, days or loss, got ${kind}`);
   }
 
-  isoflop.budget = { solved };
+  isoflop.budget = { solved, flopsForLoss, lossAt };
   // Training FLOPs of inputs.budget, or {refused}.
   isoflop.budgetOf = (data, inputs) => isoflop.answered(() => solved(data, inputs).flops);
 })(globalThis.isoflop);

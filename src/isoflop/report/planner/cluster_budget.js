@@ -57,7 +57,7 @@
     const days = kind === "days" ? value : daysPaid(cluster, value);
     const limit = days * HOURS_PER_DAY;
     const source = isoflop.source.sourceNamed(data, inputs.law);
-    const objective = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
+    const objective = isoflop.problem.problemOf(inputs.objective ?? { kind: "training_only" });
     const kept = new Map();
     const run = (C) => planned(data, inputs, source, objective, cluster, C, kept);
     const [low, high] = around((C) => run(C).hours, limit, flopsIn(cluster, days));

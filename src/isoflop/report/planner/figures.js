@@ -5,7 +5,7 @@
   const costs = isoflop.cost;
   const { percentileInterval } = isoflop.numbers;
   const { forBudget, sourceNamed } = isoflop.source;
-  const { objectiveOf, wastedShare } = isoflop.objectives;
+  const { problemOf, wastedShare } = isoflop.problem;
 
   // What a fit's forecast of the loss differs from its law at the best size: the profile has the law's shape, and the
   // forecast's depth, as the alternatives of a plan have.
@@ -20,7 +20,7 @@
     const source = sourceNamed(data, inputs.law);
     const C = isoflop.budget.solved(data, inputs).flops;
     const { law } = forBudget(source, C);
-    const objective = objectiveOf(inputs.objective ?? { kind: "training_only" });
+    const objective = problemOf(inputs.objective ?? { kind: "training_only" });
     const tokens = sizes.map((N) => costs.tokens(source.cost, C, N));
     const unknown = sizes.map(() => null);
     if (!laws.hasLoss(law)) return { params: [...sizes], tokens, loss: unknown, wasted_share: unknown };

@@ -62,7 +62,7 @@
   function wastedShare(source, at, objective, chosen) {
     if (chosen.loss === null || !objective.fixed) return null;
     const loss = objective.loss(at.law, chosen.N, chosen.D);
-    return isoflop.objectives.wastedShare(objective, at.law, loss, chosen.flops, source.cost);
+    return isoflop.problem.wastedShare(objective, at.law, loss, chosen.flops, source.cost);
   }
 
   function checkedLevel(data, inputs) {
@@ -91,7 +91,7 @@
     const { sizes } = source;
     isoflop.sizes.checkReach(source, C);
     const at = forBudget(source, C);
-    const asked = isoflop.objectives.objectiveOf(inputs.objective ?? { kind: "training_only" });
+    const asked = isoflop.problem.problemOf(inputs.objective ?? { kind: "training_only" });
     const [first] = asked.choose(at.law, C, source.cost);
     const [objective, limited] = isoflop.serving.limited(data, source, asked, first, inputs.memory_limit_bytes);
     const chosen = allocate(source, at, objective, C, level);
@@ -122,6 +122,8 @@
       level,
       expected_waste: expectedWaste(source, at, chosen),
       wasted_share: wastedShare(source, at, objective, chosen),
+      limits: isoflop.limits.limitsOf(data, source, asked, C, inputs.memory_limit_bytes),
+      lifetime_flops: "inference_tokens" in asked.numbers ? objective.spend(chosen.N, chosen.D, source.cost) : null,
       extrapolation_factor: domain === undefined ? null : Math.max(1, C / domain[1]),
       hours: cost === null ? null : cost.hours,
       hours_range: cost === null ? null : cost.hours_range,

@@ -10,7 +10,7 @@ SCRIPTS = (
     "sizes.js",
     "source.js",
     "repeated.js",
-    "objectives.js",
+    "problem.js",
     "hardware.js",
     "intervals.js",
     "shape.js",
@@ -23,6 +23,7 @@ SCRIPTS = (
     "cluster_budget.js",
     "plan.js",
     "budget.js",
+    "limits.js",
     "figures.js",
     "dropped.js",
 )

@@ -19,11 +19,6 @@
     throw new Refusal("no_model_served", message);
   }
 
-  // Returns parameters of the largest shape within so many bytes; infinite without a limit.
-  function mostParams(data, law, bytes) {
-    return bytes === undefined || bytes === null ? Infinity : largest(data, law, bytes)[law.params_convention];
-  }
-
   // Returns [objective, notices]: the objective, or in its place the largest model that fits into `bytes`.
   function limited(data, source, objective, N, bytes) {
     if (bytes === undefined || bytes === null) return [objective, []];
@@ -36,15 +31,15 @@
     const most = shape[convention];
     if (requested === null && N <= most) return [objective, []];
     const limit = bytesText(bytes);
-    if (objective.fixed) {
-      const message = `a model of ${formatQuantity(N)} parameters takes more than the ${limit} that may be served; the `
-        + `largest that fits has ${formatQuantity(most)}`;
+    if ("params" in objective.numbers) {
+      const message = `a model of ${formatQuantity(N)} parameters takes more than the ${limit} that may be served, so that `
+        + `the two contradict each other; the largest that fits has ${formatQuantity(most)}`;
       throw new Refusal("not_served", message);
     }
     const message = `the best size, ${formatQuantity(N)}, cannot be served within ${limit}; planned is the largest that `
       + `can: ${bytesText(serveBytes(shape))}`;
-    return [isoflop.objectives.sizeLimit(objective, most, shape), [{ code: "size_limited", message }]];
+    return [objective.atMost(most, shape), [{ code: "size_limited", message }]];
   }
 
-  isoflop.serving = { largest, mostParams, limited };
+  isoflop.serving = { limited };
 })(globalThis.isoflop);

@@ -6,27 +6,27 @@
   const at = (id) => document.getElementById(id);
   isoflop.figures = {};
 
-  // Draws both figures. `asked`: {plan, inputs, currency}; `calls`: {move(params), release(), choose(law)}.
+  // Draws both figures. `asked`: {plan, inputs, request, currency}; `calls`: {move(params), release(), choose(law)}.
   isoflop.figures.show = (data, asked, calls) => {
     showProfile(data, asked, calls);
     showFan(data, asked, calls);
   };
 
-  function showProfile(data, { plan, inputs, currency }, { move, release }) {
-    const best = inputs.objective.kind === "fixed_params" ? bestOf(data, inputs, plan) : plan;
+  function showProfile(data, { plan, inputs, request, currency }, { move, release }) {
+    const best = request.params ? bestOf(data, inputs, request, plan) : plan;
     const sizes = isoflop.profileSketch.sizes(best.params);
     const profile = isoflop.profile(data, { ...inputs, budget: { kind: "flops", value: plan.budget_flops } }, sizes);
-    at("release").hidden = inputs.objective.kind !== "fixed_params";
+    at("release").hidden = !request.params;
     at("profile-figure").classList.toggle("absent", plan.loss == null);
     if (plan.loss == null) return;
     const describe = isoflop.words.star(plan, currency);
     isoflop.profileSketch.draw(at("profile"), { profile, plan, best, describe }, { move, release });
   }
 
-  // The plan of the same budget with nothing fixed.
-  function bestOf(data, inputs, plan) {
+  // The plan of the same budget without the fixed size.
+  function bestOf(data, inputs, request, plan) {
     const budget = { kind: "flops", value: plan.budget_flops };
-    const best = isoflop.plan(data, { ...inputs, budget, objective: { kind: "training_only" } });
+    const best = isoflop.plan(data, { ...inputs, budget, objective: isoflop.request.freeObjective(request) });
     return best.refused ? plan : best;
   }
 

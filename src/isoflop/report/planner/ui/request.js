@@ -4,9 +4,9 @@
   isoflop.request = {};
   // Options of which exactly one states the budget, and of which at most one says what the model is for.
   isoflop.request.BUDGETS = ["price", "days", "flops", "loss"];
-  isoflop.request.PURPOSES = ["inference-tokens", "unique-tokens", "params", "tokens", "tokens-per-param"];
+  isoflop.request.PURPOSES = ["inference-tokens", "params", "tokens", "tokens-per-param"];
   isoflop.request.OPTIONS = [
-    "law", ...isoflop.request.BUDGETS, ...isoflop.request.PURPOSES, "max-memory", "gpus", "utilization", "price-per-hour", "level",
+    "law", ...isoflop.request.BUDGETS, ...isoflop.request.PURPOSES, "unique-tokens", "max-memory", "gpus", "utilization", "price-per-hour", "level",
   ];
   const KINDS = { price: "money", days: "days", flops: "flops", loss: "loss" };
   const OBJECTIVES = {
@@ -50,6 +50,9 @@
     error.option = option;
     throw error;
   }
+
+  // Returns what is asked but for a fixed size.
+  isoflop.request.freeObjective = (request) => objectiveOf({ ...request, params: undefined });
 
   // Returns the inputs of the planner's mathematics. Throws InputError, with `option`, for a text that is no quantity.
   isoflop.request.inputsOf = (request) => {
@@ -102,10 +105,12 @@
   }
 
   function objectiveOf(request) {
-    const option = isoflop.request.purposeOption(request);
-    if (!option) return { kind: "training_only" };
-    const [kind, key] = OBJECTIVES[option];
-    return { kind, [key]: reading(option, () => isoflop.quantities.parseQuantity(request[option], "Quantity")) };
+    const stated = Object.keys(OBJECTIVES).filter((option) => request[option]).map((option) => {
+      const [kind, key] = OBJECTIVES[option];
+      return { kind, [key]: reading(option, () => isoflop.quantities.parseQuantity(request[option], "Quantity")) };
+    });
+    if (stated.length > 1) return { kind: "combined", of: stated };
+    return stated[0] ?? { kind: "training_only" };
   }
 
   function levelOf(text) {

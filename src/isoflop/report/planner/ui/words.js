@@ -65,6 +65,8 @@
       ["Tokens", isoflop.text.formatQuantity(plan.tokens), between(plan.tokens_interval, isoflop.text.formatQuantity)],
       ["Tokens a parameter", isoflop.text.formatQuantity(plan.tokens_per_param), ""],
       ["Training FLOPs", isoflop.text.formatFlops(plan.flops), beyond(plan.extrapolation_factor)],
+      ...(plan.lifetime_flops == null ? [] : [["With inference", `${isoflop.text.formatFlops(plan.lifetime_flops)} FLOPs`, ""]]),
+      ...limitFacts(plan),
     ];
     if (plan.loss != null) {
       facts.splice(2, 0, ["Loss", plan.loss.toFixed(4), between(plan.loss_interval, (end) => end.toFixed(4))]);
@@ -92,6 +94,27 @@
     }
     return facts;
   };
+
+  // A limit with its value: serving memory (74.5 GiB).
+  function named({ name, value, unit }) {
+    return `${name} (${unit === "bytes" ? isoflop.text.formatBytes(value) : isoflop.text.formatQuantity(value)})`;
+  }
+
+  // What limits the plan, each with its price, and what does not.
+  function limitFacts(plan) {
+    const facts = plan.limits.filter((limit) => limit.binding).map((limit) => {
+      const costs = [];
+      if (limit.price_flops) {
+        const share = isoflop.text.formatShare(limit.price_flops / (plan.lifetime_flops ?? plan.flops));
+        costs.push(`${isoflop.text.formatFlops(limit.price_flops)} FLOPs at this loss, ${share} of them`);
+      }
+      if (limit.price_loss) costs.push(`${isoflop.text.trimmed(limit.price_loss)} of loss at this budget`);
+      return ["Limited by", named(limit), costs.length ? `costs ${costs.join(", or ")}` : ""];
+    });
+    const idle = plan.limits.filter((limit) => !limit.binding);
+    if (idle.length) facts.push(["Not limited by", idle.map(named).join(", "), ""]);
+    return facts;
+  }
 
   // Returns a layout as the terminal writes it: 2 data x 256 sharded x 4 tensor.
   isoflop.words.layout = ({ data, sharded, tensor, pipeline, interleaved }) => {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, published_law
-from isoflop.plan import FixedParams, FixedRatio, FixedTokens, LawSource, make_plan
+from isoflop.plan import FixedParams, FixedRatio, FixedTokens, LawSource, Problem, make_plan
 
 LAW = published_law("besiroglu2024")
 MEASURED = ComputeCost(params=(1e4, 1e5, 1e6, 1e9), flops=(1.5e5, 9e5, 7e6, 6.1e9))
@@ -26,14 +26,14 @@ def test_each_spends_the_budget_and_keeps_its_number(cost, log_number, log_flops
         (FixedTokens(tokens=number), lambda N, D: D),
         (FixedRatio(tokens_per_param=number / 1e6), lambda N, D: D / N * 1e6),
     ):
-        N, D = objective.choose(LAW, flops, cost)
+        N, D = Problem.of(objective).choose(LAW, flops, cost)
         assert float(kept(N, D)) == pytest.approx(number, rel=1e-9)
         assert float(cost.flops_per_token(N) * D) == pytest.approx(flops, rel=1e-9)
 
 
 @given(log_flops=st.floats(14, 27), ratio=st.floats(0.1, 1e4))
 def test_a_ratio_is_the_square_root_of_compute(log_flops, ratio):
-    N, _ = FixedRatio(tokens_per_param=ratio).choose(LAW, 10**log_flops, SIX_N)
+    N, _ = Problem.of(FixedRatio(tokens_per_param=ratio)).choose(LAW, 10**log_flops, SIX_N)
     assert float(N) == pytest.approx(math.sqrt(10**log_flops / (6 * ratio)), rel=1e-9)
 
 

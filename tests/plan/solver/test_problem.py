@@ -1,4 +1,4 @@
-"""Objectives beside training alone: inference demand and limited text, against published and computed optima."""
+"""Problems beside training alone: inference demand and limited text, against published and computed optima."""
 
 import math
 
@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import SIX_N, ChinchillaLaw, ComputeCost, compute_for_loss, published_law
 from isoflop.laws.repeated import RepeatedLaw
-from isoflop.plan import InferenceDemand, LawSource, LimitedData, TrainingOnly, make_plan, predict
+from isoflop.plan import InferenceDemand, LawSource, LimitedData, Problem, TrainingOnly, make_plan, predict
+
+
+def limited(unique_tokens):
+    """The problem of so much text."""
+    return Problem.of(LimitedData(unique_tokens=unique_tokens))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_limited_text_at_the_published_optimum():
     plan = make_plan(law, 1e22, objective=LimitedData(unique_tokens=25e9), recipe=None)
     assert plan.tokens / 25e9 == pytest.approx(9.493, rel=2e-3)
     assert plan.params == pytest.approx(7.02236e9, rel=2e-3)
-    on_their_grid = float(LimitedData(unique_tokens=25e9).loss(law, 7.02236e9, 2.37337e11))
+    on_their_grid = float(limited(25e9).loss(law, 7.02236e9, 2.37337e11))
     assert plan.loss <= on_their_grid
     assert "repeated_tokens" in {notice.code for notice in plan.notices}
 
@@ -104,7 +109,7 @@ def test_limited_text_at_the_published_optimum():
 @given(exponent=st.floats(19, 24), epochs=st.floats(0.05, 30), off=st.floats(-1, 1))
 def test_no_other_size_does_better_with_that_text(exponent, epochs, off):
     law, flops = published_law("muennighoff2023"), 10**exponent
-    objective = LimitedData(unique_tokens=float(law.optimum(flops)[1]) / epochs)
+    objective = limited(float(law.optimum(flops)[1]) / epochs)
     N, D = (float(value) for value in objective.choose(law, flops, SIX_N))
     assume(objective.most_tokens > D)  # there reading ends, and the budget is not spent
     other = N * math.exp(off)
@@ -131,7 +136,7 @@ def test_less_text_means_a_higher_loss():
 
 def test_no_text_is_read_more_than_forty_times():
     # Muennighoff et al. 2023: returns have vanished by 40 epochs
-    law, data = published_law("muennighoff2023"), LimitedData(unique_tokens=2.5e9)
+    law, data = published_law("muennighoff2023"), limited(2.5e9)
     assert float(RepeatedLaw(fresh=law, unique_tokens=2.5e9).optimum(1e24)[1]) > 1000 * 2.5e9
     plan = make_plan(law, 1e24, objective=data, recipe=None)
     assert plan.tokens == 40 * 2.5e9 == data.most_tokens
@@ -142,24 +147,24 @@ def test_no_text_is_read_more_than_forty_times():
     # what is left out would have bought next to nothing: a hundredth of the loss, for sixty times the compute
     unlimited = float(RepeatedLaw(fresh=law, unique_tokens=2.5e9).loss(plan.params, 1e24 / (6 * plan.params)))
     assert plan.loss == pytest.approx(unlimited, rel=0.015)
-    assert math.isinf(TrainingOnly().most_tokens)
+    assert math.isinf(Problem().most_tokens)
 
 
 @pytest.mark.parametrize("unique", [1e3, 1e6, 1e8, 1e9])
 def test_text_far_too_short_gets_the_smallest_model_that_is_as_good_as_any(unique):
-    law, data, flops = published_law("besiroglu2024"), LimitedData(unique_tokens=unique), 1e21
+    law, data, flops = published_law("besiroglu2024"), limited(unique), 1e21
     N, D = (float(value) for value in data.choose(law, flops, SIX_N))
     assert data.most_tokens == D
     largest = flops / (6 * D)
     least = float(data.loss(law, largest, D))
     assert float(data.loss(law, N, D)) == pytest.approx(1.001 * least, rel=1e-6)
     # a thousandth of the text calls for about a thousandth of the model, not for the end of the range that was sought
-    ten_times = float(LimitedData(unique_tokens=10 * unique).choose(law, flops, SIX_N)[0])
+    ten_times = float(limited(10 * unique).choose(law, flops, SIX_N)[0])
     assert 5 < ten_times / N < 20 or unique == 1e9
 
 
 def test_draws_are_chosen_for_as_single_laws_are():
-    law, data = published_law("besiroglu2024"), LimitedData(unique_tokens=1e8)
+    law, data = published_law("besiroglu2024"), limited(1e8)
     names = ("E", "A", "B", "alpha", "beta")
     two = ChinchillaLaw(**{name: np.array([getattr(law, name)] * 2) for name in names})
     N, D = data.choose(two, 1e21, SIX_N)
@@ -187,6 +192,6 @@ def test_numbers_that_are_none_are_refused(objective):
 
 def test_a_frontier_without_losses_is_refused():
     with pytest.raises(RefusedError, match="loss surface"):
-        LimitedData(unique_tokens=1e9).choose(published_law("hoffmann2022-2"), 1e21, SIX_N)
-    N, _ = TrainingOnly().choose(published_law("hoffmann2022-2"), 1e21, SIX_N)
+        limited(1e9).choose(published_law("hoffmann2022-2"), 1e21, SIX_N)
+    N, _ = Problem.of(TrainingOnly()).choose(published_law("hoffmann2022-2"), 1e21, SIX_N)
     assert float(N) == pytest.approx(2.828518e9, rel=1e-6)

@@ -1,0 +1,1 @@
+"""One minimisation over N and D for every objective and limit of a plan."""
