@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,14 @@ def test_runs_without_a_loss_are_listed_with_what_became_of_them(folder):
     assert len(observations) == len(outcomes) - 3
     assert digest_of(observations) != DIGEST
     assert not is_table_of(folder.observations.read_bytes(), outcomes)
+
+
+def test_a_table_of_branches_has_a_column_of_their_trees(folder):
+    outcomes = sweep_outcomes(folder, Design.load(folder.sweep))
+    branched = [replace(outcomes[1], tree=outcomes[0].run_id), *outcomes[2:], outcomes[0]]
+    lines = table_of(branched).splitlines()
+    assert lines[0].endswith(",tree")
+    assert lines[1].endswith(f",{outcomes[0].run_id}")
+    assert is_table_of(table_of(branched).encode(), branched)
+    assert not is_table_of(table_of(branched).encode(), outcomes)
+    assert "tree" not in table_of(outcomes).splitlines()[0]

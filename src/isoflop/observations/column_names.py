@@ -35,6 +35,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "flopstarget", "trainingbudget", "isoflop", "isoflops", "targetcompute", "plannedflops", "budgetc", "cbudget",
     ),
     "run_id": ("runid", "run", "runname", "name", "id", "modelid", "hyperid", "experiment", "experimentid", "trialid"),
+    "tree": ("tree", "trunk", "trunkrun", "rootrun"),
     "is_final": ("isfinal", "final", "lastcheckpoint", "isfinalcheckpoint"),
     "status": ("status", "state", "runstatus", "runstate", "finished", "completed", "success", "succeeded", "jobstatus",
                "jobstate", "exitstatus", "outcome"),

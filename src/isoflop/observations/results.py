@@ -18,6 +18,8 @@ class RunOutcome:
     """What became of one run. Numbers that it never reached are None."""
 
     run_id: str
+    tree: str = ""
+    """The run that took its first steps, where that is another: runs of one tree have steps in common."""
     status: Literal["done", "failed", "unfinished"]
     """unfinished: not trained to its end, or not at all."""
     reason: str = ""
@@ -37,7 +39,7 @@ class RunOutcome:
 
 
 _NUMBERS = {"N": "params", "D": "tokens", "C": "flops", "budget": "budget", "loss": "loss", "loss_se": "loss_se"}
-_WORDS = {"run_id": "run_id", "status": "status", "failure_reason": "reason"}
+_WORDS = {"run_id": "run_id", "tree": "tree", "status": "status", "failure_reason": "reason"}
 _COLUMN = {"failure_reason": "failure_reason"}
 """Names of columns that differ from those of the attributes."""
 

@@ -52,6 +52,8 @@ class Observations:
     """Distinct tokens that D was drawn from, NaN where unknown; None where unknown in all rows."""
     run_id: tuple[str, ...]
     """Rows of one run share its id; `row-7` where the source names no run."""
+    trees: tuple[str, ...] = ()
+    """Rows whose runs have steps in common share a name here, and are drawn together; by default that of the run."""
     is_final: Mask
     """False for checkpoints before the run's end."""
     row: Labels
@@ -84,8 +86,10 @@ class Observations:
     def __post_init__(self) -> None:
         if not len(self.kept_counts):
             object.__setattr__(self, "kept_counts", np.ones(len(self.N), dtype=np.int64))
-        columns = (self.N, self.D, self.C, self.loss, self.budget, self.run_id, self.is_final, self.kept_counts)
-        lengths = {len(column) for column in columns}
+        if not self.trees:
+            object.__setattr__(self, "trees", self.run_id)
+        columns = (self.N, self.D, self.C, self.loss, self.budget, self.run_id, self.trees, self.is_final)
+        lengths = {len(column) for column in (*columns, self.kept_counts)}
         if len(lengths) != 1:
             raise InputError(f"observations: expected columns of equal length, got lengths {sorted(lengths)}")
 
@@ -171,7 +175,10 @@ class Observations:
         values, ndc, exclusions = checked.values, checked.ndc, checked.exclusions
         keep, row = exclusions.keep, exclusions.row[exclusions.keep]
         spread, unique = values.number("loss_se")[keep], checked.unique_tokens[keep]
-        names = zip(checked.run[keep].tolist(), row.tolist(), strict=True)
+        runs = tuple(
+            name or unnamed_run(number) for name, number in zip(checked.run[keep].tolist(), row.tolist(), strict=True)
+        )
+        trees = values.word("tree")[keep].tolist()
         columns = dict(values.mapping)
         if "run_id" in columns:
             # Where the column that was chosen first names no runs, another or none is read instead.
@@ -185,7 +192,8 @@ class Observations:
             loss_se=spread if len(row) and np.all(np.isfinite(spread)) else None,
             budget=values.number("budget")[keep],
             unique_tokens=unique if np.any(unique > 0) else None,
-            run_id=tuple(name or unnamed_run(number) for name, number in names),
+            run_id=runs,
+            trees=tuple(tree or run for tree, run in zip(trees, runs, strict=True)),
             is_final=checked.is_final[keep],
             row=row,
             kept_counts=checked.counts[keep],
@@ -226,6 +234,7 @@ class Observations:
             budget=self.budget[mask],
             unique_tokens=None if self.unique_tokens is None else self.unique_tokens[mask],
             run_id=tuple(name for name, stays in zip(self.run_id, mask.tolist(), strict=True) if stays),
+            trees=tuple(name for name, stays in zip(self.trees, mask.tolist(), strict=True) if stays),
             is_final=self.is_final[mask],
             row=self.row[mask],
             kept_counts=self.kept_counts[mask],
@@ -267,6 +276,11 @@ class Observations:
     def run_number(self) -> Labels:
         """A number for each row's run, from 0 without gaps, (rows,)."""
         return numbered(np.array(self.run_id, dtype=str)) if len(self) else np.zeros(0, dtype=np.int64)
+
+    @cached_property
+    def tree_number(self) -> Labels:
+        """A number for each row's tree of runs with common steps, from 0 without gaps, (rows,)."""
+        return numbered(np.array(self.trees, dtype=str)) if len(self) else np.zeros(0, dtype=np.int64)
 
     @cached_property
     def has_runs(self) -> bool:

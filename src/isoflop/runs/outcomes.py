@@ -18,14 +18,16 @@ FLOPS_CONVENTION = "matmul"
 _NOT_ENDED = {"waiting": "not run", "running": "still training", "interrupted": "interrupted"}
 
 
-def outcome_of(run: RunFolder, spec: RunSpec) -> RunOutcome:
-    """What became of the run of `spec`, as fits count it."""
+def outcome_of(run: RunFolder, spec: RunSpec, tree: str = "") -> RunOutcome:
+    """What became of the run of `spec`, as fits count it; `tree` is the run that took its first steps, if another."""
+    tree = "" if tree == spec.run_id else tree
     result = run.read_result(spec) if run.spec.exists() else None
     if result is None:
         state = run.status() if run.spec.exists() else "waiting"
-        return RunOutcome(run_id=spec.run_id, status="unfinished", reason=_NOT_ENDED[state])
+        return RunOutcome(run_id=spec.run_id, tree=tree, status="unfinished", reason=_NOT_ENDED[state])
     return RunOutcome(
         run_id=spec.run_id,
+        tree=tree,
         status=result.status,
         reason=result.reason,
         params=result.params[PARAMS_CONVENTION],

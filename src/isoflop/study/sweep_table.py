@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from isoflop.laws import ComputeCost
 from isoflop.observations import RunOutcome
 from isoflop.recipe import SmallRecipe
+from isoflop.run_tree import roots
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.outcomes import outcome_of
 from isoflop.spec import RunSpec
@@ -20,6 +21,7 @@ from isoflop.sweep import Design
 
 _LARGEST = 1e60
 _COLUMNS = ("run_id", "params", "tokens", "flops", "budget", "loss", "loss_se", "status", "failure_reason")
+_TREE = ("tree",)
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """(tokens, FLOPs, training loss in nats per token)."""
@@ -30,7 +32,10 @@ def sweep_outcomes(folder: StudyFolder, design: Design) -> list[RunOutcome]:
 
     Raises InputError that names a corrupt result.
     """
-    return [outcome_of(RunFolder(folder.runs / spec.run_id), spec) for spec in isoflop_specs(design)]
+    trees = roots(design.specs)
+    return [
+        outcome_of(RunFolder(folder.runs / spec.run_id), spec, trees[spec.run_id]) for spec in isoflop_specs(design)
+    ]
 
 
 def isoflop_specs(design: Design) -> list[RunSpec]:
@@ -41,11 +46,15 @@ def isoflop_specs(design: Design) -> list[RunSpec]:
 def is_table_of(data: bytes, outcomes: Sequence[RunOutcome]) -> bool:
     """Whether `data` is what `table_of` makes of the same, of this version or of one that wrote fewer columns."""
     columns = data.partition(b"\n")[0].decode(errors="replace").split(",")
-    return set(columns) <= set(_COLUMNS) and data == table_of(outcomes, columns).encode()
+    return set(columns) <= {*_COLUMNS, *_TREE} and data == table_of(outcomes, columns).encode()
 
 
-def table_of(outcomes: Sequence[RunOutcome], columns: Sequence[str] = _COLUMNS) -> str:
-    """The outcomes as CSV, with empty cells where a number is not known: columns that `isoflop fit` knows by name."""
+def table_of(outcomes: Sequence[RunOutcome], columns: Sequence[str] | None = None) -> str:
+    """The outcomes as CSV, with empty cells where a number is not known: columns that `isoflop fit` knows by name.
+
+    Where runs begin from others there is one of the trees whose first steps they have in common.
+    """
+    columns = columns or (*_COLUMNS, *(_TREE if any(outcome.tree for outcome in outcomes) else ()))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -89,7 +89,7 @@ def _moving_profile(observations: Observations) -> tuple[FinishedCurves, MovingP
     log_params, log_flops, loss = (np.log(observations.N), np.log(observations.C), observations.loss)
     kept = ends
     for _ in range(_ROUNDS):
-        runs = [observations.run_id[i] for i in kept]
+        runs = [observations.trees[i] for i in kept]
         curves = finished_curves(log_params[kept], log_flops[kept], loss[kept], runs)
         profile = fit_moving_profile(curves)
         away = log_params[ends] - profile.centre - profile.exponent * (log_flops[ends] - curves.log_flops)

@@ -65,7 +65,7 @@ def resampling_units(data: Observations) -> Units:
     whole, unless rows of one N and D show that there were several runs.
     """
     rows = np.arange(len(data))
-    run = data.run_number
+    run = data.tree_number  # branches of one trunk share its steps, and so their errors
     runs = int(run.max()) + 1
     if runs < len(data):
         if runs >= _FEWEST:
