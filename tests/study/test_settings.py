@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from isoflop.errors import InputError
 from isoflop.study.folder import StudyFolder
-from isoflop.study.settings import DEFAULT_MINUTES, StudySettings, begin_or_resume, checked_settings, read_settings
+from isoflop.study.settings import StudySettings, begin_or_resume, checked_settings, read_settings
+from isoflop.study.size_settings import DEFAULT_DESIGN, DEFAULT_MINUTES
 
 
 @pytest.fixture
@@ -28,7 +29,26 @@ def test_a_study_begins_with_what_was_given_and_goes_on_without_options(folder):
 
 
 def test_without_a_budget_it_takes_minutes(folder):
-    assert begin_or_resume(folder, {}).minutes == DEFAULT_MINUTES
+    begun = begin_or_resume(folder, {})
+    assert (begun.minutes, begun.design) == (DEFAULT_MINUTES, DEFAULT_DESIGN)
+
+
+def test_a_target_means_an_adaptive_sweep_and_budgets_a_grid(folder, tmp_path):
+    begun = begin_or_resume(folder, {"target_flops": 1e15})
+    assert (begun.minutes, begun.flops, begun.target_flops, begun.design) == (None, None, 1e15, "adaptive")
+    assert begin_or_resume(folder, {}) == begun
+    again = begin_or_resume(folder, {"minutes": 3.0})
+    assert (again.minutes, again.target_flops, again.design) == (3.0, None, "adaptive")
+    assert begin_or_resume(StudyFolder(tmp_path / "grid"), {"budgets": 3}).design == "isoflop"
+    with pytest.raises(InputError, match="--for sizes an adaptive sweep"):
+        begin_or_resume(StudyFolder(tmp_path / "both"), {"target_flops": 1e15, "design": "isoflop"})
+
+
+def test_a_study_of_a_version_without_designs_has_a_grid(folder):
+    begin_or_resume(folder, {"flops": 1e12, "budgets": 5})
+    lines = folder.settings.read_text().splitlines(keepends=True)
+    folder.settings.write_text("".join(line for line in lines if not line.startswith(("design", "tolerance"))))
+    assert read_settings(folder).design == "isoflop"
 
 
 @given(
@@ -79,7 +99,7 @@ def test_until_its_runs_are_designed_a_study_takes_any_change(folder):
 
 
 def test_minutes_and_flops_together_are_refused(folder):
-    with pytest.raises(InputError, match="one of the two"):
+    with pytest.raises(InputError, match="one of the three"):
         begin_or_resume(folder, {"minutes": 1.0, "flops": 1e12})
     assert not folder.path.exists()
 

@@ -12,6 +12,7 @@ from isoflop.report.page_grade import report_grade, study_grade
 from isoflop.report.panel import Page
 from isoflop.report.panels.best_size import size_notices
 from isoflop.report.panels.constants import constants_panel
+from isoflop.report.panels.decisions import decisions_panel
 from isoflop.report.panels.first_picture import fit_picture, study_picture
 from isoflop.report.panels.forecast import forecast_panel
 from isoflop.report.panels.isoflop_curves import isoflop_panel
@@ -57,6 +58,7 @@ def study_page(record: StudyRecord) -> Page:
             surface_panel(fitted),
             residuals_panel(fitted),
             rates_panel(record),
+            *(() if record.sweep is None else (decisions_panel(record.sweep),)),
             runs_panel(record),
         ),
         widgets=budget_widgets(record.fit, record.plan.budget_flops if record.plan else None),

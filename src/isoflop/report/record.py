@@ -19,6 +19,7 @@ from isoflop.corpus.info import CorpusInfo
 from isoflop.errors import Notice
 from isoflop.fit import FitReport
 from isoflop.plan import Score, SealedForecast, SealOrder
+from isoflop.report.adaptive_record import AdaptiveRecord
 from isoflop.report.formatting import in_words
 from isoflop.report.plan_record import PlanRecord
 from isoflop.sweep import Purpose
@@ -267,6 +268,8 @@ class StudyRecord:
     backtest: BacktestRecord | None = None
     learning_rate_checks: tuple[LearningRateCheck, ...] = ()
     """Those whose runs have all ended, small models first."""
+    sweep: AdaptiveRecord | None = None
+    """None where the sweep was designed at once."""
     plan: PlanRecord | None = None
     forecast: ForecastRecord | None = None
     watch: WatchRecord | None = None

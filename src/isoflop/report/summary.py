@@ -16,6 +16,7 @@ from isoflop.report.panels.best_size import (
     range_words,
     run_next,
 )
+from isoflop.report.panels.decisions import sweep_facts, sweep_sentence
 from isoflop.report.panels.forecast import (
     ForecastOutcome,
     HeldOutLosses,
@@ -49,10 +50,13 @@ def study_summary(record: StudyRecord) -> Summary:
         text = backtest_sentence(tested)
         sentences.append(f"{text[:1].upper()}{text[1:]}.")
         predicted.append(backtest_fact(tested))
+    if record.sweep is not None and record.sweep.last is not None and record.sweep.last.stop is not None:
+        sentences.append(sweep_sentence(record.sweep))
     if record.comparison is not None:
         sentences += _comparison_sentences(record.comparison, record.conventions)
     groups = (
         ("Plan", _plan_facts(record, plan) if plan else []),
+        ("Sweep", sweep_facts(record.sweep) if record.sweep else []),
         ("Best size by each estimator alone", estimator_facts(plan.size) if plan and plan.size else []),
         ("Forecast against outcome", predicted),
     )

@@ -18,6 +18,7 @@ from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.outcomes import FLOPS_CONVENTION, PARAMS_CONVENTION, digest_of, observations_of
 from isoflop.spec import RunSpec
+from isoflop.study.decisions import read_decisions
 from isoflop.study.file_shapes import read_plan
 from isoflop.study.learning_rate_check import tuned_recipe
 from isoflop.study.sealed_course import finished_runs, with_course
@@ -68,7 +69,15 @@ def fit(study: Study, recipe: SmallRecipe, design: Design) -> FitReport:
 
 
 def final_budget(study: Study, design: Design) -> float:
-    """FLOPs of the final runs: `final_ratio` times the largest budget of the sweep."""
+    """FLOPs of the final runs: `final_ratio` times the largest budget of the sweep, or what an adaptive sweep left.
+
+    Raises InputError while an adaptive sweep has not ended.
+    """
+    if study.settings.design == "adaptive":
+        record = read_decisions(study.folder)
+        if record is None or record.final_flops is None:
+            raise InputError(f"{study.folder.path}: the sweep has not ended; `isoflop study` goes on with it")
+        return record.final_flops
     return study.settings.final_ratio * design.budgets[-1]
 
 

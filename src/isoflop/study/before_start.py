@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,12 +14,14 @@ from isoflop.corpus.tokenizer import ByteTokenizer, bpe_vocabulary, is_tokenizer
 from isoflop.corpus.tokenizer_file import load_tokenizer_file
 from isoflop.errors import InputError, RefusedError
 from isoflop.runs.registry import require_extra
+from isoflop.study.clock import Clock
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import SCHEMA, read_machine, speed_of
 from isoflop.study.settings import StudySettings
 from isoflop.study.trainer import require_trainer
 from isoflop.study.training_stages import Study
 from isoflop.sweep import Speed
+from isoflop.sweep.adaptive_runs import RunGrid
 from isoflop.sweep.study_design import OVERHEAD_SECONDS, TYPICAL_SPEED, least_study
 
 FASTEST = 4.0
@@ -62,6 +65,9 @@ def check_budget(folder: StudyFolder, settings: StudySettings) -> None:
     """
     study = Study(folder=folder, settings=settings)
     measured = _measured(study)
+    if settings.design == "adaptive":
+        _check_adaptive(study, measured)
+        return
     least_of = partial(
         least_study,
         study.recipe(_vocab_size(settings)),
@@ -80,6 +86,27 @@ def check_budget(folder: StudyFolder, settings: StudySettings) -> None:
     if too_few or (seconds is not None and math.ceil(seconds) < fastest):
         where = " here" if measured else ""
         raise InputError(least.refusal(seconds=seconds, flops=settings.flops, where=where))
+
+
+def _check_adaptive(study: Study, measured: Speed | None) -> None:
+    """Raises InputError where the runs that an adaptive sweep begins with cannot be built within its size."""
+    settings, fastest = study.settings, 1.0
+    if measured is None and settings.minutes is not None:
+        fastest = FASTEST
+    recipe = study.recipe(_vocab_size(settings))
+    speed = measured or replace(
+        TYPICAL_SPEED,
+        step_seconds=TYPICAL_SPEED.step_seconds / fastest,
+        seconds_per_value=TYPICAL_SPEED.seconds_per_value / fastest,
+        seconds_per_flop=TYPICAL_SPEED.seconds_per_flop / fastest,
+    )
+    clock = Clock(settings=settings, recipe=recipe, speed=speed, workers=study.workers, elapsed=lambda: 0.0)
+    largest = clock.allowance(0.0, None).largest_run
+    grid = RunGrid(recipe=recipe, speed=speed, corpus="", seed=0, largest_run=largest, most_tokens=math.inf)
+    try:
+        grid.first_design()
+    except RefusedError as error:
+        raise InputError(str(error)) from error
 
 
 def _measured(study: Study) -> Speed | None:

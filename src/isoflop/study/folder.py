@@ -9,7 +9,8 @@ from pathlib import Path
 @dataclass(frozen=True)
 class StudyFolder:
     """The folder of a study. Delete anything on the right and the next verb rebuilds it from the left:
-    study.toml -> corpus/ -> machine.json, sweep.json -> runs/, study.db -> fits/ -> plans/, forecasts/ -> report.html
+    study.toml -> corpus/ -> machine.json, sweep.json, sweep/ -> runs/, study.db -> fits/ -> plans/, forecasts/ ->
+    report.html
     """
 
     path: Path
@@ -35,6 +36,11 @@ class StudyFolder:
     def sweep(self) -> Path:
         """sweep.json: the design"""
         return self.path / "sweep.json"
+
+    @property
+    def decisions(self) -> Path:
+        """sweep/decisions.json: what an adaptive sweep decided, batch by batch"""
+        return self.path / "sweep" / "decisions.json"
 
     @property
     def runs(self) -> Path:

@@ -13,7 +13,7 @@ from isoflop.runs.lock import LockedError, held
 
 STUDY_PARTS = (
     *("lock", "study.toml", "plan.toml", "machine.json", "sweep.json", "report.html", "running.json"),
-    *("corpus", "runs", "fits", "plans", "forecasts", "logs", "tracked", "compare"),
+    *("corpus", "sweep", "runs", "fits", "plans", "forecasts", "logs", "tracked", "compare"),
     *("study.db", "study.db-wal", "study.db-shm", "study.db-journal"),
 )
 """What isoflop writes in the folder of a study or of a planned run; anything else there belongs to its user."""

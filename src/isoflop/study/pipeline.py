@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from isoflop.report.pages import study_page
 from isoflop.runs import RunFolder, RunResult
 from isoflop.runs.registry import require_extra
 from isoflop.study import analysis_stages, training_stages
+from isoflop.study.adaptive_sweep import AdaptiveSweep
 from isoflop.study.expected_time import before_the_design, of_missing_runs
 from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import Listener
@@ -42,6 +43,9 @@ class Prepared:
     recipe: SmallRecipe
     corpus: Corpus
     design: Design
+    """Of an adaptive sweep the runs that are decided on so far."""
+    adaptive: AdaptiveSweep | None
+    """What decides on further runs; None where all are designed at once."""
     speed: Speed
     sweep_bill: SweepCost
     final_bill: SweepCost
@@ -81,24 +85,45 @@ def prepare(study: Study, *, keep: bool = True) -> Prepared:
     corpus = training_stages.corpus(study)
     recipe = study.recipe(corpus.vocab_size)
     speed = speed_of(training_stages.machine(study, recipe))
-    design, _ = training_stages.design(study, recipe, corpus, speed, keep=keep)
-    sweep, final = study_cost(recipe, design, analysis_stages.final_budget(study, design), speed, study.workers)
-    return Prepared(recipe=recipe, corpus=corpus, design=design, speed=speed, sweep_bill=sweep, final_bill=final)
+    adaptive = None
+    if study.settings.design == "adaptive":
+        adaptive = AdaptiveSweep(study=study, recipe=recipe, text=corpus, speed=speed)
+        design = adaptive.first_design(keep=keep)
+        flops = adaptive.final_flops()
+    else:
+        design, _ = training_stages.design(study, recipe, corpus, speed, keep=keep)
+        flops = analysis_stages.final_budget(study, design)
+    sweep, final = study_cost(recipe, design, flops, speed, study.workers)
+    return Prepared(
+        recipe=recipe,
+        corpus=corpus,
+        design=design,
+        adaptive=adaptive,
+        speed=speed,
+        sweep_bill=sweep,
+        final_bill=final,
+    )
 
 
 def bill_lines(study: Study, prepared: Prepared) -> list[str]:
     """What is about to be spent, in lines for the terminal."""
     lines = []
-    budgets = prepared.design.budgets
     lines.append(
         f"corpus: {format_quantity(prepared.corpus.train_tokens)} training tokens "
         f"({format_bytes(prepared.corpus.train_bytes)} of text), vocabulary {prepared.corpus.vocab_size}"
     )
-    lines.append(
-        f"sweep: {prepared.sweep_bill.runs} runs at {len(budgets)} budgets, "
-        f"{format_flops(budgets[0])} to {format_flops(budgets[-1])} FLOPs"
-    )
-    for what, bill in (("sweep", prepared.sweep_bill), ("final runs", prepared.final_bill)):
+    budgets = prepared.design.budgets
+    if prepared.adaptive is not None:
+        lines += prepared.adaptive.bill_lines(prepared.design)
+    else:
+        lines.append(
+            f"sweep: {prepared.sweep_bill.runs} runs at {len(budgets)} budgets, "
+            f"{format_flops(budgets[0])} to {format_flops(budgets[-1])} FLOPs"
+        )
+    for what, bill in (
+        ("sweep" if prepared.adaptive is None else "its runs so far", prepared.sweep_bill),
+        ("final runs", prepared.final_bill),
+    ):
         lines.append(
             f"{what}: {format_flops(bill.flops)} FLOPs, about {format_duration(bill.seconds)} "
             f"with {study.workers} workers, {format_bytes(bill.disk_bytes)} of disk at the most"
@@ -122,15 +147,22 @@ def run_study(study: Study, *, trust: bool = False) -> Path:
         for line in bill_lines(study, prepared):
             study.listener.say(line)
         study.listener.expect(of_missing_runs(study, prepared.design, prepared.speed, prepared.final_bill))
-        study.listener.stage("sweep")
-        training_stages.train(study, list(prepared.design.specs), prepared.speed.seconds)
         try:
-            _learn_and_prove(study, prepared)
+            _learn_and_prove(study, replace(prepared, design=train_sweep(study, prepared)))
         except RefusedError:
             _report(study)
             study.listener.say(f"the report, as far as it goes: {study.folder.report}")
             raise
         return _report(study)
+
+
+def train_sweep(study: Study, prepared: Prepared) -> Design:
+    """Trains what is missing of the sweep, deciding on it where it is adaptive; returns all of its runs."""
+    study.listener.stage("sweep")
+    if prepared.adaptive is not None:
+        return prepared.adaptive.train()
+    training_stages.train(study, list(prepared.design.specs), prepared.speed.seconds)
+    return prepared.design
 
 
 def _learn_and_prove(study: Study, prepared: Prepared) -> None:
@@ -174,12 +206,18 @@ def do_missing(study: Study, *, trust: bool = False) -> list[RunResult]:
             raise InputError(
                 f"{folder.path}: no runs are designed yet; `isoflop sweep {folder.path} --go` designs and trains them"
             )
-        missing = unfinished_runs(folder)
+        missing, trained = unfinished_runs(folder), {spec.run_id for spec in designed_specs(folder)}
         check_planned(folder)
         name_forecast(folder)
         speed = speed_of(read_machine(folder.machine))
         study.listener.expect({"sweep": sweep_cost(designed_specs(folder), speed, study.workers).seconds})
-        study.listener.stage("sweep")
+        if study.settings.design == "adaptive":
+            train_sweep(study, prepare(study))
+            missing += [
+                RunFolder(folder.runs / spec.run_id) for spec in designed_specs(folder) if spec.run_id not in trained
+            ]
+        else:
+            study.listener.stage("sweep")
         with planned_watched(study) as observed:
             training_stages.train(observed, designed_specs(folder), speed.seconds)
         results = [run.read_result() for run in missing]

@@ -31,6 +31,7 @@ from isoflop.runs.out_of_memory import out_of_memory_events
 from isoflop.runs.outcomes import FLOPS_CONVENTION, PARAMS_CONVENTION
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
+from isoflop.study.decisions import adaptive_record
 from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
 from isoflop.study.machine import read_machine
@@ -85,6 +86,7 @@ def study_record(folder: StudyFolder, *, curves: bool = True) -> StudyRecord:
         fit=report,
         backtest=tested,
         learning_rate_checks=checks,
+        sweep=adaptive_record(folder),
         plan=plan,
         forecast=None if seals is None else ForecastRecord(sealed=seals.sealed, score=seals.score, order=seals.order),
         watch=watch_record(folder, curves=curves),
@@ -191,8 +193,8 @@ def learning_rate_checks(runs: Sequence[RunRecord]) -> tuple[LearningRateCheck, 
                 budget_flops=tried[0].budget_flops,
                 rates=tuple(run.peak_lr for run in tried),
                 losses=tuple(run.loss for run in tried),
-                # The cell's isoFLOP run is the one at the recipe's own rate.
-                chosen=next((run.peak_lr for run in tried if "isoflop" in run.purposes), middle),
+                # The cell's own run of the sweep is the one at the recipe's own rate.
+                chosen=next((run.peak_lr for run in tried if {"isoflop", "adaptive"} & set(run.purposes)), middle),
                 interior=0 < best < len(tried) - 1,
             )
         )

@@ -16,8 +16,7 @@ from isoflop.plan import Forecast
 from isoflop.runs.folder import RunFolder
 from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
-from isoflop.study.sweep_table import isoflop_specs
-from isoflop.sweep import Design
+from isoflop.sweep import Design, fitted_specs
 from isoflop.watch import Curve, WatchOptions, expected_course
 from isoflop.watch.curves import read_curves
 from isoflop.watch.schedule import planned_rates
@@ -27,7 +26,7 @@ def finished_runs(folder: StudyFolder) -> list[Path]:
     """Folders of the runs of a sweep that ended well: what a planned run is held against; none without a sweep."""
     if not folder.sweep.exists():
         return []
-    runs = [(RunFolder(folder.runs / spec.run_id), spec) for spec in isoflop_specs(Design.load(folder.sweep))]
+    runs = [(RunFolder(folder.runs / spec.run_id), spec) for spec in fitted_specs(Design.load(folder.sweep))]
     return [
         run.path
         for run, spec in runs

@@ -36,10 +36,10 @@ from isoflop.study.engine_settings import as_table, problems_of, read_tables, wi
 from isoflop.study.folder import StudyFolder
 from isoflop.study.lock import check_place, check_study_links, study_lock
 from isoflop.study.recipe_setting import against_recipe, read_recipe_table, with_recipe
+from isoflop.study.size_settings import DEFAULT_TOLERANCE, DesignName, design_for, size_problem, with_size
 from isoflop.study.trust import remember_begun
 
 SCHEMA = 1
-DEFAULT_MINUTES = 15.0
 CHANGEABLE = {"workers", "allow_epochs", "engine", "log", *engine_tables()}
 """Settings that decide no run's numbers: they may be changed in a study whose runs are designed."""
 
@@ -86,6 +86,13 @@ class StudySettings(BaseModel):
     """Context in tokens; None: the recipe's."""
     allow_epochs: bool = False
     """Train for more than four epochs."""
+    target_flops: float | None = Field(default=None, gt=0, lt=1e40)
+    """FLOPs of the planned run, of which an adaptive sweep is a share; instead of `minutes` and `flops`."""
+    design: DesignName = "isoflop"
+    """How the sweep is designed: in batches, each by what the runs so far show, or as a grid of isoFLOP budgets.
+    Studies that name none are of versions that had the grid alone; new ones name DEFAULT_DESIGN."""
+    tolerance: float = Field(default=DEFAULT_TOLERANCE, gt=0, lt=1)
+    """Expected waste of the planned run, as a share of its FLOPs, at which an adaptive sweep ends."""
     budgets: int = Field(default=5, ge=1, le=100)
     """isoFLOP budgets of the sweep."""
     budget_ratio: float = Field(default=2.0, gt=1, le=1000)
@@ -113,8 +120,8 @@ class StudySettings(BaseModel):
     def _whole(self) -> StudySettings:
         if self.schema_ != SCHEMA:
             raise ValueError(f"schema: this version of isoflop reads {SCHEMA}, got {self.schema_}")
-        if (self.minutes is None) == (self.flops is None):
-            raise ValueError("expected minutes or flops, one of the two")
+        if problem := size_problem(self.minutes, self.flops, self.target_flops, self.design):
+            raise ValueError(problem)
         if (self.corpus == "text") != bool(self.text):
             raise ValueError("text: expected paths with corpus = 'text', and only then")
         _ = self.sources.layout  # refuses settings that contradict each other
@@ -241,6 +248,8 @@ def begin_or_resume(
         check_place(folder.path)
     existing: dict[str, object] = read_settings(folder).model_dump(by_alias=True) if begun else {}
     requested = with_recipe(existing, requested)
+    if not begun and "design" not in requested:
+        requested = {**requested, "design": design_for(requested)}
     changed = {
         key: value
         for key, value in with_sbatch(existing, requested).items()
@@ -267,14 +276,8 @@ def begin_or_resume(
 
 
 def _merged(existing: Mapping[str, object], changed: Mapping[str, object]) -> dict[str, object]:
-    """`existing` with `changed`, and without what a change displaces: minutes or FLOPs, own text or a named corpus."""
-    merged = {**existing, **changed}
-    if "flops" in changed and "minutes" not in changed:
-        merged["minutes"] = None
-    if "minutes" in changed and "flops" not in changed:
-        merged["flops"] = None
-    if merged.get("minutes") is None and merged.get("flops") is None:
-        merged["minutes"] = DEFAULT_MINUTES
+    """`existing` with `changed`, and without what a change displaces: another size, own text or a named corpus."""
+    merged = with_size({**existing, **changed}, changed)
     if "corpus" in changed and "text" not in changed:
         displaced = {"text": (), "text_key": None, "document_separator": None, "text_suffix": ()}
         merged.update({key: value for key, value in displaced.items() if key not in changed})

@@ -10,6 +10,7 @@ from typing import Literal
 from isoflop.codec import JsonObject, fields_to_json, to_json
 from isoflop.fit import Refused
 from isoflop.report.record import ComparedModel, ForecastRecord, RunRecord, StudyRecord, WatchRecord
+from isoflop.study.decisions import sweep_answer
 from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
 from isoflop.study.progress import Best
@@ -22,7 +23,7 @@ _OF_A_BUDGET = ("flops", "kept", "reason", "params", "tokens", "loss", "params_i
 
 
 def status_of(folder: StudyFolder, record: StudyRecord | None = None) -> JsonObject:
-    """{stage, runs, running, losses, budgets, backtest_error, backtest, size_backtest, plan, forecast, watch,
+    """{stage, runs, running, losses, budgets, sweep, backtest_error, backtest, size_backtest, plan, forecast, watch,
     contest, notices}; null where not reached, and `running` null where no driver is at work.
 
     `record` is that of the study, where it was read already. Raises InputError when `folder` holds no study.
@@ -36,6 +37,7 @@ def status_of(folder: StudyFolder, record: StudyRecord | None = None) -> JsonObj
         "running": None if running is None else running.at(time.time()),
         "losses": to_json(best_losses(record.runs)),
         "budgets": to_json(budgets_of(record)),
+        "sweep": None if record.sweep is None else sweep_answer(record.sweep),
         "backtest_error": None if backtest is None else backtest["error"],
         "backtest": backtest,
         "size_backtest": to_json(record.fit.size_backtest) if record.fit else None,
@@ -55,6 +57,8 @@ def stage_of(folder: StudyFolder, record: StudyRecord) -> Stage:
         return "corpus"
     if record.fit is None:
         unfinished = any(run.status in ("running", "waiting") for run in record.runs)
+        if record.sweep is not None:
+            unfinished = unfinished or record.sweep.last is None or record.sweep.last.stop is None
         return "sweep" if unfinished else "fit"
     if record.forecast is None:
         return "plan"

@@ -15,9 +15,8 @@ from isoflop.recipe import SmallRecipe
 from isoflop.run_tree import roots
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.outcomes import outcome_of
-from isoflop.spec import RunSpec
 from isoflop.study.folder import StudyFolder
-from isoflop.sweep import Design
+from isoflop.sweep import Design, fitted_specs
 
 _LARGEST = 1e60
 _COLUMNS = ("run_id", "params", "tokens", "flops", "budget", "loss", "loss_se", "status", "failure_reason")
@@ -28,19 +27,12 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def sweep_outcomes(folder: StudyFolder, design: Design) -> list[RunOutcome]:
-    """The isoFLOP runs of `design` as their folders have them, in the order of the design.
+    """The runs of `design` that fits learn from, as their folders have them, in the order of the design.
 
     Raises InputError that names a corrupt result.
     """
     trees = roots(design.specs)
-    return [
-        outcome_of(RunFolder(folder.runs / spec.run_id), spec, trees[spec.run_id]) for spec in isoflop_specs(design)
-    ]
-
-
-def isoflop_specs(design: Design) -> list[RunSpec]:
-    """The runs of `design` that fits learn from: those of the learning-rate check alone are left out."""
-    return [design.by_id[name] for name, purposes in design.purposes().items() if "isoflop" in purposes]
+    return [outcome_of(RunFolder(folder.runs / spec.run_id), spec, trees[spec.run_id]) for spec in fitted_specs(design)]
 
 
 def is_table_of(data: bytes, outcomes: Sequence[RunOutcome]) -> bool:

@@ -3,6 +3,7 @@ nothing twice."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,8 @@ class Study:
     listener: Listener = field(default_factory=Listener)
     processes: Processes = ONE_PROCESS
     """Processes of each run."""
+    clock: Callable[[], float] = field(default_factory=lambda: seconds_since(time.monotonic()))
+    """Seconds since this driver of the study started."""
 
     @property
     def workers(self) -> int:
@@ -69,6 +72,11 @@ class Study:
     def run_index(self) -> RunIndex:
         """The table of all runs."""
         return RunIndex(self.folder.run_index, self.folder.runs)
+
+
+def seconds_since(start: float) -> Callable[[], float]:
+    """A clock that shows the seconds since `start` of the steady clock."""
+    return lambda: time.monotonic() - start
 
 
 def corpus(study: Study) -> Corpus:
@@ -130,12 +138,7 @@ def design(
     settings = study.settings
     if study.folder.sweep.exists():
         existing = Design.load(study.folder.sweep)
-        if not _is_of(existing, text):
-            raise InputError(
-                f"{study.folder.sweep}: designed for another corpus than {study.folder.corpus} holds now; "
-                "bring the text back as it was and run the same command again, or use a new folder"
-            )
-        warn_of_repeated_text(study, existing, text)
+        check_corpus(study, existing, text)
         return existing, sweep_cost(existing.specs, speed, study.workers)
     try:
         sweep = design_study(
@@ -157,6 +160,16 @@ def design(
     if keep:
         sweep.save(study.folder.sweep)
     return sweep, sweep_cost(sweep.specs, speed, study.workers)
+
+
+def check_corpus(study: Study, design: Design, text: Corpus) -> None:
+    """Raises InputError where an existing design is of another text, and as `warn_of_repeated_text` does."""
+    if not _is_of(design, text):
+        raise InputError(
+            f"{study.folder.sweep}: designed for another corpus than {study.folder.corpus} holds now; "
+            "bring the text back as it was and run the same command again, or use a new folder"
+        )
+    warn_of_repeated_text(study, design, text)
 
 
 def warn_of_repeated_text(study: Study, design: Design, text: Corpus) -> None:

@@ -2,7 +2,15 @@
 
 from isoflop.sweep.branches import Branches, branch_of, branched_runs
 from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
-from isoflop.sweep.designs import Design, DesignedRun, Purpose, isoflop_design, learning_rate_check
+from isoflop.sweep.designs import (
+    Design,
+    DesignedRun,
+    Purpose,
+    fitted_specs,
+    isoflop_design,
+    learning_rate_check,
+    spent_flops,
+)
 from isoflop.sweep.study_design import LARGER, comparison_design, design_study, study_cost, sweep_design
 
 __all__ = [
@@ -17,8 +25,10 @@ __all__ = [
     "branched_runs",
     "comparison_design",
     "design_study",
+    "fitted_specs",
     "isoflop_design",
     "learning_rate_check",
+    "spent_flops",
     "study_cost",
     "sweep_cost",
     "sweep_design",

@@ -19,7 +19,7 @@ from isoflop.spec import RunSpec
 from isoflop.units import format_flops
 
 SCHEMA = 1
-Purpose = Literal["isoflop", "learning_rate_check", "planned", "larger"]
+Purpose = Literal["isoflop", "adaptive", "learning_rate_check", "planned", "larger"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 45e3, 1e12, 0.6
@@ -121,9 +121,20 @@ def _designed(run: JsonObject) -> DesignedRun:
     purpose = next((purpose for purpose in PURPOSES if purpose == named), None)
     if purpose is None:
         raise InputError(f"purpose: expected one of {', '.join(PURPOSES)}, got {quoted(named)}")
-    if spec.budget_flops is None:
+    if spec.budget_flops is None and purpose == "isoflop":
         raise InputError(f"run {spec.run_id}: budget_flops is missing")
     return DesignedRun(spec=spec, purpose=purpose)
+
+
+def fitted_specs(design: Design) -> list[RunSpec]:
+    """The runs of `design` that fits learn from: those of the learning-rate check alone are left out."""
+    fitted = ("isoflop", "adaptive")
+    return [design.by_id[name] for name, of in design.purposes().items() if any(one in fitted for one in of)]
+
+
+def spent_flops(specs: Iterable[RunSpec]) -> float:
+    """FLOPs (`matmul`) of runs, the steps that they have in common once."""
+    return sum(spec.spent_flops for spec in specs)
 
 
 def first_guess(recipe: SmallRecipe, flops: float) -> float:

@@ -11,7 +11,7 @@ import click
 import cloup
 from cloup import option_group
 
-from isoflop.cli.options.types import PATH, QUANTITY, SEED, WholeNumber
+from isoflop.cli.options.types import PATH, PERCENT, QUANTITY, SEED, WholeNumber
 from isoflop.corpus.tokenizer import is_tokenizer_file
 from isoflop.corpus.user_text import suffixes_of
 from isoflop.errors import InputError
@@ -79,6 +79,18 @@ _STUDY = [
         "Size of the study",
         cloup.option("--minutes", type=QUANTITY, help="Wall time of the whole study, in minutes. [15]"),
         cloup.option("--flops", type=QUANTITY, help="Training FLOPs of the whole study, instead of --minutes."),
+        cloup.option(
+            "--for", "target_flops", type=QUANTITY, help="FLOPs of the planned run; the sweep is then a share of it."
+        ),
+        cloup.option(
+            "--design",
+            type=click.Choice(["adaptive", "isoflop"]),
+            help="Sweep in batches that the results decide, or a grid of isoFLOP budgets. [isoflop]",
+        ),
+        cloup.option("--adaptive", is_flag=True, default=None, help="The same as --design adaptive."),
+        cloup.option(
+            "--tolerance", type=PERCENT, help="Expected waste at which an adaptive sweep ends, such as 1%. [1%]"
+        ),
         cloup.option("--budgets", type=WholeNumber(1, 100), help="Number of isoFLOP budgets of the sweep. [5]"),
         *_SEED,
     ),
@@ -119,6 +131,10 @@ def _only_given(function: F, options: list[_Decorator]) -> F:
         if text and values.get("corpus") is not None:
             raise InputError("expected --text or --corpus, not both")
         settings = {key: value for key, value in values.items() if value is not None}
+        if settings.pop("adaptive", False):
+            if settings.get("design", "adaptive") != "adaptive":
+                raise InputError("expected --adaptive or --design isoflop, not both")
+            settings["design"] = "adaptive"
         if log:
             settings["log"] = list(log)
         if suffixes:

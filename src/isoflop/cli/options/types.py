@@ -30,6 +30,22 @@ class Quantity(_FloatType):
         return parse_quantity(value, param.opts[0] if param else "quantity")
 
 
+class Percent(_FloatType):
+    """A share between 0 and 1, written as such or in per cent: `0.01`, `1%`."""
+
+    name = "percent"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Returns the share. Raises InputError, which names the option, for anything else."""
+        del ctx
+        what = param.opts[0] if param else "share"
+        text = str(value).strip()
+        share = parse_quantity(text.removesuffix("%").strip(), what) / (100 if text.endswith("%") else 1)
+        if not 0 < share < 1:
+            raise InputError(f"{what}: expected a share between 0 and 1, such as 0.01 or 1%, got {quoted(text)}")
+        return share
+
+
 class WholeNumber(_IntType):
     """A whole number within bounds, which the help does not print."""
 
@@ -56,6 +72,7 @@ class Days(_FloatType):
 
 QUANTITY = Quantity()
 DAYS = Days()
+PERCENT = Percent()
 DRAWS = WholeNumber(0, 100_000)
 """Refits of a bootstrap. More do not improve an interval, and take hours."""
 SEED = WholeNumber(0, 2**63 - 1)

@@ -19,8 +19,7 @@ from isoflop.study.pairs.folder import ComparisonFolder
 from isoflop.study.pairs.rates import RateCheck
 from isoflop.study.pairs.side import TrainedSide
 from isoflop.study.pairs.trained import PairTrainer
-from isoflop.study.sweep_table import isoflop_specs
-from isoflop.sweep import Design
+from isoflop.sweep import Design, fitted_specs
 from isoflop.sweep.designs import LR_FACTORS
 from isoflop.units import format_duration, format_flops, format_quantity
 
@@ -211,7 +210,7 @@ class PairsRun:
         if not study.sweep.exists() or self.folder.baseline.exists():
             return []
         runs = []
-        for spec in isoflop_specs(Design.load(study.sweep)):
+        for spec in fitted_specs(Design.load(study.sweep)):
             run = RunFolder(study.runs / spec.run_id)
             result = run.read_result(spec) if run.spec.exists() else None
             if result is not None and result.val_loss_nats is not None:
