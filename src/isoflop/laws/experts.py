@@ -1,14 +1,15 @@
 """What a mixture of experts saves over a dense model, and how its compute is split: Tian et al. 2025 (2507.17702).
 
-The efficiency leverage is the compute of a dense model over that of the mixture, at equal loss. Equation 13 does not say
-which logarithms it takes: with log10 of the compute and log2 of the granularity it gives what its own text claims, 7.24
-for 3.1 % of the experts at granularity 12 and 1e22 FLOPs, and no other pair of bases does.
+The efficiency leverage is the compute of a dense model over that of the mixture, at equal loss. Equation 13 does not
+say which logarithms it takes: with log10 of the compute and log2 of the granularity it gives what its own text claims,
+7.24 for 3.1 % of the experts at granularity 12 and 1e22 FLOPs, and no other pair of bases does.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from isoflop.codec import Pair
 from isoflop.errors import InputError
@@ -16,7 +17,7 @@ from isoflop.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class ExpertMixture:
-    """How many experts a layer has, how many a token uses, and how narrow they are: all that the leverage depends on."""
+    """How many experts a layer has, how many a token uses, and how narrow they are: what the leverage depends on."""
 
     experts: float
     """Routed experts of a layer."""
@@ -142,7 +143,7 @@ class SparsityReport:
         1.69
         """
         points = sorted(self.times_fewer.items())
-        for (low, before), (high, after) in zip(points, points[1:], strict=False):
+        for (low, before), (high, after) in pairwise(points):
             if low <= sparsity <= high:
                 way = math.log(sparsity / low) / math.log(high / low)
                 at_it = before * (after / before) ** way
