@@ -27,7 +27,8 @@ def of_family(family, arch=ARCH, *, n_positions=4096, **changes):
     """`arch` as one of `family`, with positions where the family learns them."""
     learned = family in FAMILIES and FAMILIES[family].learned_positions
     changes = {"without": (), **changes}
-    return replace(arch, family=family, n_positions=n_positions if learned else None, **changes)
+    own = FAMILIES[family].own_fields(n_positions) if family in FAMILIES else {}
+    return replace(arch, family=family, **{**own, "n_positions": n_positions if learned else None, **changes})
 
 
 def _drawn(kv_heads, group, family, n_positions, lacks, **rest):

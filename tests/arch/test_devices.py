@@ -58,7 +58,7 @@ def test_json_holds_the_layout_and_what_follows():
         ARCH, TrainingSetup(seq_len=64, layout=Layout(sharded=4, data=2)), hardware_named("H100")
     ).as_json()
     assert (actual["device"], actual["count"], actual["fits"]) == ("H100", 8, True)
-    assert actual["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1}
+    assert actual["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1, "expert": 1}
     assert actual["train_bytes"]["total"] > actual["train_recomputed_bytes"]["total"] > 0
 
 

@@ -32,7 +32,7 @@ def architecture(family: str = "llama", *, tied: bool = False, n_layers: int = 2
         d_ff=40,
         vocab_size=257,
         tied_embedding=tied,
-        n_positions=64 if FAMILIES[family].learned_positions else None,
+        **FAMILIES[family].own_fields(64),
     )
 
 

@@ -50,7 +50,7 @@ def spec_for(corpus: Corpus, family: str = "llama", kv_heads: int = 2, **changes
         # gpt's odd vocabulary does not split over two processes; that of the others, one token larger, does
         vocab_size=corpus.vocab_size + (family != "gpt"),
         tied_embedding=FAMILIES[family].tied_embedding,
-        n_positions=32 if FAMILIES[family].learned_positions else None,
+        **FAMILIES[family].own_fields(32),
     )
     recipe = SmallRecipe(family=family, vocab_size=corpus.vocab_size, seq_len=32, eval_tokens=512)
     spec = recipe.spec(arch, STEPS * 160, corpus=corpus.digest, seed=1)

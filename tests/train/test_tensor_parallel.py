@@ -24,7 +24,7 @@ def shape(family: str = "llama", **changes: int) -> Architecture:
         d_ff=changes.pop("d_ff", 40),
         vocab_size=changes.pop("vocab_size", 256),
         tied_embedding=False,
-        n_positions=8 if FAMILIES[family].learned_positions else None,
+        **FAMILIES[family].own_fields(8),
     )
 
 

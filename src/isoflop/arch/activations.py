@@ -31,7 +31,9 @@ def layer_values(
     keys, values and the output of attention (2 a + 2 kv; queries and keys once more where they are normed), and the
     inner values of the feed-forward (2 f; gate, up and product, 3 f, where it is gated). With `selective`: the input,
     queries, values, the output of attention, the first product of the feed-forward and, with a gate, its last (1 or 2 d
-    + 2 a + kv + f). With `full`: the input. d is `d_model`, a the attention width, kv that of keys, and f `d_ff`.
+    + 2 a + kv + f). With `full`: the input. d is `d_model`, a the attention width, kv that of keys, and f `d_ff`, or
+    the columns of all experts that a token uses; with k routed ones among them what is sent to them (k d) and, without
+    recomputation, what comes back (k d) and the router's probabilities.
     """
     # The terms in d have the whole width on every device; sequence parallelism splits them along the sequence, and
     # without it every device stores all of them (Korthikanti et al. 2022, Table 2).
@@ -42,10 +44,12 @@ def layer_values(
     kv_width = arch.head_dim * kv_heads_each(arch, ways)
     if recompute == "selective":
         ends = (2 if family.gated_feed_forward else 1) * arch.d_model
-        return ends / across + (2 * arch.attention_width + arch.d_ff) / ways + kv_width
+        sent = (arch.active_experts or 0) * arch.d_model
+        return ends / across + (2 * arch.attention_width + arch.feed_forward_width + sent) / ways + kv_width
     normed = 1 if "query_key_norm" in set(family.optional) - set(arch.without) else 0
     norms = (2 if family.parallel_block else 4) * arch.d_model
-    inner = (3 if family.gated_feed_forward else 2) * arch.d_ff
+    inner = (3 if family.gated_feed_forward else 2) * arch.feed_forward_width
+    inner += 2 * (arch.active_experts or 0) * arch.d_model + (arch.n_experts or 0)
     return norms / across + inner / ways + (2 + normed) * (arch.attention_width / ways + kv_width)
 
 

@@ -52,10 +52,16 @@ class Architecture:
     sliding_window: int | None = None
     """Tokens that attention covers in every layer (Jiang et al. 2023, 2310.06825, section 2); None: all previous ones.
     It is counted; the trainer does not implement it."""
+    n_experts: int | None = None
+    """Routed experts of every layer, each a feed-forward of `d_ff`; None in families without experts."""
+    active_experts: int | None = None
+    """Routed experts that a token uses."""
+    shared_experts: int | None = None
+    """Experts that every token uses besides, of `d_ff` each; None: none."""
 
     def __post_init__(self) -> None:
         counts = {name: getattr(self, name) for name in _COUNTS}
-        or_none = {"n_positions": ", or none", "sliding_window": ", or none"}
+        or_none = dict.fromkeys(_OR_NONE, ", or none")
         counts |= {name: value for name in or_none if (value := getattr(self, name)) is not None}
         problems = [
             f"{name}: expected a whole number of at least 1{or_none.get(name, '')}, got {quoted(count)}"
@@ -75,8 +81,17 @@ class Architecture:
             problems.append(f"n_layers: expected at most {_MOST_LAYERS:,}, got {self.n_layers:,}")
         if not problems and self.n_heads % self.n_kv_heads:
             problems.append(f"n_kv_heads: expected a divisor of n_heads={self.n_heads}, got {self.n_kv_heads}")
+        if not problems and (self.active_experts or 0) > (self.n_experts or 0):
+            problems.append(f"active_experts: expected at most n_experts={self.n_experts}, got {self.active_experts}")
         if problems:
             raise InputError.gathered("architecture", problems)
+
+    @property
+    def feed_forward_width(self) -> int:
+        """Columns of feed-forward that a token passes in a layer: `d_ff`, or those of its experts together."""
+        if self.n_experts is None:
+            return self.d_ff
+        return self.d_ff * ((self.active_experts or 0) + (self.shared_experts or 0))
 
     @property
     def attention_width(self) -> int:
@@ -109,6 +124,17 @@ class Architecture:
             count[tensor.role] += tensor.size
         return ParamCount(**count, tied_head=self.vocab_size * self.d_model if self.tied_embedding else 0)
 
+    @cache  # noqa: B019 as `params`
+    def active_params(self) -> ParamCount:
+        """Parameters by role that one token uses: all of them but the routed experts that it does not choose.
+
+        Tables count whole, as in published counts of active parameters.
+        """
+        count = dict.fromkeys(ROLES, 0)
+        for tensor in self.tensors():
+            count[tensor.role] += tensor.active_size
+        return ParamCount(**count, tied_head=self.params().tied_head)
+
     def as_json(self) -> JsonObject:
         """A JSON object that `from_json` reads back.
 
@@ -138,4 +164,5 @@ class Architecture:
 # of the class, once: a study reads thousands of specs
 _DEFAULTS = {field.name: field.default for field in fields(Architecture)}
 _NEEDED = {name for name, default in _DEFAULTS.items() if default is MISSING}
+_OR_NONE = tuple(field.name for field in fields(Architecture) if field.type == "int | None")
 _COUNTS = tuple(field.name for field in fields(Architecture) if field.type == "int")

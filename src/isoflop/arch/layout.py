@@ -61,7 +61,10 @@ FLOAT32 = Formats(weights=4, gradients=4, master=0, activations=4)
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How one model is laid out over devices; their number is the product of the first four."""
+    """How one model is laid out over devices; their number is the product of the first four.
+
+    With experts spread (`expert`), devices that share a batch send each token to those that hold its experts.
+    """
 
     data: int = 1
     """Replicas, each with the whole model and a share of the batch."""
@@ -74,6 +77,9 @@ class Layout:
     """Stages over which the layers are split, with one micro-batch in flight per stage (1F1B)."""
     interleaved: int = 1
     """Pieces of each stage's layers, alternating with the other stages' (Narayanan et al. 2021, 2104.04473, 2.2)."""
+    expert: int = 1
+    """Devices among `data` x `sharded` over which the routed experts of a layer are spread, each with whole ones
+    (Lepikhin et al. 2020, 2006.16668, section 3.2)."""
 
     def __post_init__(self) -> None:
         problems = [
@@ -81,6 +87,13 @@ class Layout:
             for field in fields(self)
             if not isinstance(getattr(self, field.name), int) or getattr(self, field.name) < 1
         ]
+        if not problems and (
+            self.batch_ways % self.expert or (self.sharded % self.expert and self.expert % self.sharded)
+        ):
+            problems.append(
+                f"expert: expected a divisor of data x sharded = {self.batch_ways}, and a divisor or a multiple of "
+                f"sharded = {self.sharded}, got {self.expert}"
+            )
         if problems:
             raise InputError.gathered("layout", problems)
 
@@ -107,6 +120,8 @@ class Layout:
             )
         if arch.n_heads % self.tensor:
             problems.append(f"tensor: expected a divisor of n_heads={arch.n_heads}, got {self.tensor}")
+        if self.expert > 1 and (arch.n_experts or 1) % self.expert:
+            problems.append(f"expert: expected a divisor of the experts, {arch.n_experts or 'none'}, got {self.expert}")
         if problems:
             raise InputError.gathered("layout", problems)
 

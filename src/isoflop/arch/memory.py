@@ -66,16 +66,35 @@ class TrainMemory:
 def params_per_device(arch: Architecture, layout: Layout = ONE_DEVICE) -> int:
     """Parameters of the fullest stage on one of its tensor-parallel devices, before they are sharded.
 
-    Every matrix and table is split; vectors are copied, and so are heads of keys and values where there are fewer than
-    devices. With several stages a tied embedding is on the first and on the last one.
+    Every matrix and table is split; vectors and routers are copied, and so are heads of keys and values where there
+    are fewer than devices. Of routed experts it has its own where they are spread over several devices. With several
+    stages a tied embedding is on the first and on the last one.
     """
     layers = math.ceil(arch.n_layers / layout.pipeline)  # of the fullest stage
     first, last = _end_params(arch, layout.tensor)
+    each = layer_params(arch, layout.tensor, layout.expert)
     if layout.pipeline == 1:
-        return layers * layer_params(arch, layout.tensor) + first + last
+        return layers * each + first + last
     if arch.tied_embedding:
         last += math.ceil(arch.vocab_size * arch.d_model / layout.tensor)
-    return layers * layer_params(arch, layout.tensor) + max(first, last)
+    return layers * each + max(first, last)
+
+
+def expert_params_per_device(arch: Architecture, layout: Layout = ONE_DEVICE) -> int:
+    """Parameters of routed experts among `params_per_device`."""
+    layers = math.ceil(arch.n_layers / layout.pipeline)
+    return layers * (layer_params(arch, layout.tensor, layout.expert) - _layer_without_experts(arch, layout.tensor))
+
+
+def held_per_device(arch: Architecture, layout: Layout = ONE_DEVICE) -> int:
+    """Parameters whose state one device holds: `params_per_device` over the devices that shard them.
+
+    Those of experts that are spread already are sharded over the rest of them.
+    """
+    experts = expert_params_per_device(arch, layout)
+    others = params_per_device(arch, layout) - experts
+    among = max(1, layout.sharded // layout.expert)
+    return -(-(others * among + experts * layout.sharded) // (layout.sharded * among))
 
 
 @cache
@@ -89,15 +108,24 @@ def _end_params(arch: Architecture, ways: int) -> tuple[int, int]:
     return ends["first"], ends["last"]
 
 
+def layer_params(arch: Architecture, ways: int = 1, spread: int = 1) -> int:
+    """Parameters of one layer on each of `ways` tensor-parallel devices, before they are sharded.
+
+    Its experts are spread over `spread` devices.
+    """
+    experts = (arch.n_experts or 0) // spread
+    each = 3 * math.ceil(arch.d_model * arch.d_ff / ways)
+    return _layer_without_experts(arch, ways) + experts * each
+
+
 @cache
-def layer_params(arch: Architecture, ways: int = 1) -> int:
-    """Parameters of one layer on each of `ways` tensor-parallel devices, before they are sharded."""
+def _layer_without_experts(arch: Architecture, ways: int) -> int:
     count = 0
     # one layer of the tensor list: all are equal
     for tensor in replace(arch, n_layers=1).tensors():
-        if not tensor.name.startswith("blocks.0."):
+        if not tensor.name.startswith("blocks.0.") or ".expert_" in tensor.name:
             continue
-        if tensor.role == "vectors":
+        if tensor.role == "vectors" or tensor.name.endswith("router"):
             count += tensor.size
         elif tensor.name.endswith("attention_in"):
             # queries split by heads; of keys and values each device has at least one head, see `kv_heads_each`
@@ -112,7 +140,7 @@ def train_memory(arch: Architecture, setup: TrainingSetup) -> TrainMemory:
     layout, formats = setup.layout, setup.formats
     layout.check(arch)
     mine = params_per_device(arch, layout)
-    held = math.ceil(mine / layout.sharded)
+    held = held_per_device(arch, layout)
     staged = layout.pipeline > 1
     # In a pipeline sharding is ZeRO stage 1: weights and gradients stay whole, since every micro-batch needs them, and
     # only the optimiser is sharded. Without one it is stage 3 (Rajbhandari et al. 2020, 1910.02054, section 5).
@@ -122,7 +150,8 @@ def train_memory(arch: Architecture, setup: TrainingSetup) -> TrainMemory:
         gathered = mine
     else:
         gathered = min(
-            _GATHERED_LAYERS * layer_params(arch, layout.tensor) + sum(_end_params(arch, layout.tensor)), mine
+            _GATHERED_LAYERS * layer_params(arch, layout.tensor, layout.expert) + sum(_end_params(arch, layout.tensor)),
+            mine,
         )
     return TrainMemory(
         weights=held * formats.weights,

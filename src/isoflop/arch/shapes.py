@@ -71,10 +71,10 @@ def shape_of_width(
         n_heads=d_model // head_dim,
         n_kv_heads=1 if kind.multi_query else d_model // head_dim,
         head_dim=head_dim,
-        d_ff=_FF_STEP * math.ceil(kind.ff_ratio * d_model / _FF_STEP),
+        d_ff=_FF_STEP * math.ceil(kind.usual_d_ff(d_model) / _FF_STEP),
         vocab_size=vocab_size,
         tied_embedding=kind.tied_embedding,
-        n_positions=seq_len if kind.learned_positions else None,
+        **kind.own_fields(seq_len),
     )
 
 

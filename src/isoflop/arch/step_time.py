@@ -16,8 +16,8 @@ from isoflop.arch.activations import layer_values
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.families.table import family_named
 from isoflop.arch.flops import flops_per_token
-from isoflop.arch.layout import Recompute, TrainingSetup
-from isoflop.arch.memory import params_per_device
+from isoflop.arch.layout import Layout, Recompute, TrainingSetup
+from isoflop.arch.memory import expert_params_per_device, held_per_device, params_per_device
 from isoflop.codec import JsonObject
 from isoflop.errors import InputError
 from isoflop.hardware import Hardware
@@ -43,6 +43,8 @@ class StepTime:
     """Collectives of tensor parallelism, none of them hidden: the next product needs their result."""
     sharded: float
     """Gathering sharded weights and scattering gradients, beyond what computation hides."""
+    experts: float
+    """Sending tokens to the devices that hold their experts, and back, none of it hidden."""
     pipeline: float
     """The pipeline's bubble, and sending activations to the next stage."""
     data: float
@@ -60,7 +62,7 @@ class StepTime:
     @property
     def seconds(self) -> float:
         """Seconds of the whole step."""
-        return self.compute + self.tensor + self.sharded + self.pipeline + self.data + self.optimizer
+        return self.compute + self.tensor + self.sharded + self.experts + self.pipeline + self.data + self.optimizer
 
     @property
     def seconds_range(self) -> tuple[float, float]:
@@ -86,7 +88,7 @@ class StepTime:
 
     def as_json(self) -> JsonObject:
         """A JSON object: seconds by part, and what follows from their sum."""
-        parts = ("compute", "tensor", "sharded", "pipeline", "data", "optimizer")
+        parts = ("compute", "tensor", "sharded", "experts", "pipeline", "data", "optimizer")
         return {
             "seconds": self.seconds,
             "seconds_range": list(self.seconds_range),
@@ -116,14 +118,15 @@ def step_time(
         )
     rate = _product_rate(hardware, product_share)
     compute, tensor = _stage(arch, setup, hardware, rate)
-    sending = _sending(arch, setup, hardware)
-    mine = params_per_device(arch, layout)
-    held = mine / layout.sharded
+    sending, exchanged = _sending(arch, setup, hardware), _exchanging(arch, setup, hardware)
+    held = held_per_device(arch, layout)
     return StepTime(
         compute=micro_batches * compute,
         tensor=micro_batches * tensor,
-        sharded=_sharding(setup, hardware, mine, micro_batches, compute),
-        pipeline=micro_batches * sending + (layout.pipeline - 1) / layout.interleaved * (compute + tensor + sending),
+        sharded=_sharding(arch, setup, hardware, micro_batches, compute),
+        experts=micro_batches * exchanged,
+        pipeline=micro_batches * sending
+        + (layout.pipeline - 1) / layout.interleaved * (compute + tensor + exchanged + sending),
         data=_ring(hardware, layout.data, layout.sharded * layout.tensor, 2 * held * formats.gradients),
         optimizer=(2 * formats.state + formats.gradients) * held / hardware.bandwidth,
         tokens=batch * setup.seq_len,
@@ -162,6 +165,30 @@ def _stage(arch: Architecture, setup: TrainingSetup, hardware: Hardware, rate: f
     return most * layer, most * summing
 
 
+def exchanged_bytes(arch: Architecture, setup: TrainingSetup) -> float:
+    """Bytes a token and layer, forward, of sending it to its experts and of bringing their outputs back.
+
+    2 x experts that it uses x d_model x the bytes of an activation, where every expert is on another device; of those
+    spread over n devices 1 in n is on its own.
+    """
+    away = 1 - 1 / setup.layout.expert
+    return 2 * (arch.active_experts or 0) * arch.d_model * setup.formats.activations * away
+
+
+def _exchanging(arch: Architecture, setup: TrainingSetup, hardware: Hardware) -> float:
+    """Seconds of one micro-batch's exchanges of tokens on the fullest stage; tensor-parallel devices share them.
+
+    Forward, and the same again backward for gradients; once more where the layer is recomputed.
+    """
+    layout = setup.layout
+    if layout.expert == 1:
+        return 0.0
+    times = 3 if setup.recompute == "full" else 2
+    layers = math.ceil(arch.n_layers / layout.pipeline)
+    amount = times * layers * setup.micro_batch_tokens * exchanged_bytes(arch, setup) / layout.tensor
+    return amount / _bandwidth(hardware, layout.expert, layout.tensor)
+
+
 def _sending(arch: Architecture, setup: TrainingSetup, hardware: Hardware) -> float:
     """Seconds of sending one micro-batch's activations to the next stage and its gradients back.
 
@@ -190,7 +217,7 @@ def _flops(arch: Architecture, seq_len: int, recompute: Recompute) -> tuple[floa
         return layer * 4 / 3, head
     if recompute == "none":
         return layer, head
-    gate = arch.d_ff if family_named(arch.family).gated_feed_forward else 0
+    gate = arch.feed_forward_width if family_named(arch.family).gated_feed_forward else 0
     return layer + 2.0 * arch.d_model * (arch.kv_width + arch.attention_width + gate), head
 
 
@@ -225,18 +252,30 @@ def _ring(hardware: Hardware, ways: int, stride: int, amount: float) -> float:
     return 0.0 if ways == 1 else amount * (ways - 1) / ways / _bandwidth(hardware, ways, stride)
 
 
-def _sharding(setup: TrainingSetup, hardware: Hardware, mine: int, micro_batches: int, compute: float) -> float:
+def _sharding(
+    arch: Architecture, setup: TrainingSetup, hardware: Hardware, micro_batches: int, compute: float
+) -> float:
     """Seconds of gathers and scatters that computation does not hide.
 
     Without a pipeline each micro-batch gathers the weights twice and scatters their gradients, layer by layer, while
     other layers compute (Zhao et al. 2023, 2304.11277, section 3.3). In a pipeline both happen once a step, during the
-    first and the last micro-batch (Grattafiori et al. 2024, 2407.21783, section 3.3.2).
+    first and the last micro-batch (Grattafiori et al. 2024, 2407.21783, section 3.3.2). Experts that are spread are
+    gathered among the devices that hold the same ones.
     """
     layout, formats = setup.layout, setup.formats
     if layout.sharded == 1:
         return 0.0
     if layout.pipeline > 1:
-        once = _ring(hardware, layout.sharded, layout.tensor, mine * (formats.activations + formats.gradients))
+        once = _gathering(arch, layout, hardware, formats.activations + formats.gradients)
         return max(0.0, once - compute)
-    once = _ring(hardware, layout.sharded, layout.tensor, mine * (2 * formats.activations + formats.gradients))
+    once = _gathering(arch, layout, hardware, 2 * formats.activations + formats.gradients)
     return micro_batches * max(0.0, once - compute)
+
+
+def _gathering(arch: Architecture, layout: Layout, hardware: Hardware, value_bytes: int) -> float:
+    """Seconds in which every device gathers, or scatters, `value_bytes` of each parameter of its stage."""
+    experts = expert_params_per_device(arch, layout)
+    others = params_per_device(arch, layout) - experts
+    whole = _ring(hardware, layout.sharded, layout.tensor, others * value_bytes)
+    among = max(1, layout.sharded // layout.expert)
+    return whole + _ring(hardware, among, layout.tensor * layout.expert, experts * value_bytes)

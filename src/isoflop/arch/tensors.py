@@ -22,6 +22,8 @@ class TensorShape:
     """Dotted, as in the trainer's state dict, e.g. `blocks.0.attention_in`."""
     shape: tuple[int, ...]
     role: Role
+    active: bool = True
+    """Whether one token uses it; of routed experts as many are marked as a token chooses."""
 
     @property
     def size(self) -> int:
@@ -30,6 +32,11 @@ class TensorShape:
         for length in self.shape:
             count *= length
         return count
+
+    @property
+    def active_size(self) -> int:
+        """Number of parameters that one token uses."""
+        return self.size if self.active else 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -227,9 +227,16 @@ def _layouts(arch: Architecture, hardware: Hardware, count: int) -> Iterator[Lay
                 for pieces in _INTERLEAVED:
                     # + 2: embedding and head may be pieces of their own (Layout.check)
                     if pieces == 1 or (pipeline > 1 and pipeline * pieces <= arch.n_layers + 2):
-                        yield Layout(
-                            data=rest // sharded, sharded=sharded, tensor=tensor, pipeline=pipeline, interleaved=pieces
-                        )
+                        degrees = {"data": rest // sharded, "sharded": sharded, "tensor": tensor, "pipeline": pipeline}
+                        for spread in _spreads(arch, rest, sharded):
+                            yield Layout(**degrees, interleaved=pieces, expert=spread)
+
+
+def _spreads(arch: Architecture, ways: int, sharded: int) -> Iterator[int]:
+    """Numbers of devices, among the `ways` that share a batch, over which the experts may be spread; 1 without any."""
+    for spread in _divisors(math.gcd(arch.n_experts or 1, ways)):
+        if sharded % spread == 0 or spread % sharded == 0:
+            yield spread
 
 
 def _stages(arch: Architecture, count: int) -> Iterator[int]:

@@ -127,10 +127,10 @@ class SmallRecipe(TrainingRecipe):
             n_heads=n_heads,
             n_kv_heads=1 if family.multi_query else n_heads,
             head_dim=head_dim,
-            d_ff=8 * max(1, round(d_model * family.ff_ratio / 8)),
+            d_ff=8 * max(1, round(family.usual_d_ff(d_model) / 8)),
             vocab_size=self.vocab_size,
             tied_embedding=family.tied_embedding,
-            n_positions=self.seq_len if family.learned_positions else None,
+            **family.own_fields(self.seq_len),
         )
 
     def layers_for(self, params: float) -> int:

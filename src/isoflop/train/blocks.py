@@ -13,6 +13,7 @@ from isoflop.train.attention import KeyValueCache, causal_attention, relative_at
 from isoflop.train.cpu.heads import rotary_heads
 from isoflop.train.cpu.norms import add_rms_norm, rms_norm
 from isoflop.train.cpu.ops import gelu_tanh, swiglu, use_fused
+from isoflop.train.experts import balance_loss, mixed, route
 
 Positions = tuple[Tensor, ...]
 
@@ -81,6 +82,10 @@ class Block(nn.Module):
         """
         return F.linear(x, weight, bias)
 
+    def reduce(self, part: Tensor) -> Tensor:
+        """What a layer adds to the stream, of the part that this process has of it; in `SplitBlock` their sum."""
+        return part
+
     def attend(self, q: Tensor, k: Tensor, v: Tensor, cache: KeyValueCache | None) -> Tensor:
         """Causal attention of q (batch, heads, T, head_dim) over k, v and the cache's: (batch, T, heads x head_dim)."""
         if cache is not None:
@@ -113,8 +118,41 @@ class LlamaBlock(Block):
         heads = self.write(self.attend(q, k, v, cache), self.attention_out)
         # the sum and the norm of it in one operation: the stream is read once
         x, normed = add_rms_norm(x, heads, self.feed_forward_norm)
+        return x + self.feed_forward(normed)
+
+    def feed_forward(self, normed: Tensor) -> Tensor:
+        """What the feed-forward adds to the stream, of its norm."""
         inner = F.linear(self.enter(normed), self.feed_forward_in)  # (batch, T, gate and up: 2 d_ff)
-        return x + self.write(swiglu(inner), self.feed_forward_out)
+        return self.write(swiglu(inner), self.feed_forward_out)
+
+
+class MoeBlock(LlamaBlock):
+    """The llama layer with routed experts for its feed-forward, and shared ones that every token passes.
+
+    h = x + W_o attention(norm(x)), then h + shared(n) + sum over a token's experts of weight x expert(n), n = norm(h).
+    """
+
+    router: Tensor
+    processes: int = 1
+    """Processes that split this layer, each with columns of every expert."""
+    balance: Tensor | None = None
+    """`balance_loss` of the last forward pass whose gradient is wanted, this process's share of it."""
+
+    def feed_forward(self, normed: Tensor) -> Tensor:
+        """What the experts add to the stream, of its norm."""
+        arch, x = self.arch, self.enter(normed)
+        tokens = x.flatten(0, 1)
+        logits = F.linear(tokens, self.router)
+        weights, chosen = route(logits, arch.active_experts or 0)
+        names = [f"expert_{number}" for number in range(arch.n_experts or 0)]
+        experts = [(getattr(self, name + "_in"), getattr(self, name + "_out")) for name in names]
+        added = mixed(tokens, weights, chosen, experts).view_as(x)
+        if torch.is_grad_enabled():
+            # each of the processes computes the whole of it, and their gradients are summed
+            self.balance = balance_loss(logits, chosen, len(x)) / self.processes
+        if hasattr(self, "feed_forward_in"):
+            added = added + F.linear(swiglu(F.linear(x, self.feed_forward_in)), self.feed_forward_out)
+        return self.reduce(added)
 
 
 class GopherBlock(Block):
@@ -228,5 +266,6 @@ BLOCKS: dict[str, type[Block]] = {
     "gpt": GptBlock,
     "gpt-rope": GptRopeBlock,
     "palm": PalmBlock,
+    "moe": MoeBlock,
 }
 """{family: its layer}. Extensible: a family defined elsewhere adds its entry, see docs/adding-a-family.md."""

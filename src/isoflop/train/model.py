@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 PyTorch's own name for it
 from torch.utils.checkpoint import checkpoint
 
-from isoflop.arch import Architecture, TensorShape
+from isoflop.arch import Architecture, TensorShape, family_named
 from isoflop.errors import InputError
 from isoflop.train.attention import KeyValueCache, relative_table, rotary_table
 from isoflop.train.blocks import BLOCKS, Positions
@@ -112,13 +112,14 @@ class LanguageModel(nn.Module):
         """(what training minimises, mean nats of a next token) of (batch, T + 1) token ids, two scalars.
 
         They differ by z_loss times the mean of ln^2 Z, Z being the softmax's sum, which keeps ln Z near 0 so that
-        logits do not drift (Chowdhery et al. 2022, 2204.02311, section 5).
+        logits do not drift (Chowdhery et al. 2022, 2204.02311, section 5), and by what balances experts.
         """
         logits = self.logits(tokens[:, :-1])
         nats = self.nats(logits, tokens[:, 1:]).mean()
-        if not z_loss:
-            return nats, nats
-        return nats + z_loss * self.log_z(logits).square().mean(), nats
+        minimised = nats + z_loss * self.log_z(logits).square().mean() if z_loss else nats
+        if weight := family_named(self.arch.family).balance_loss:
+            minimised = minimised + weight * torch.stack([block.balance for block in self.blocks]).sum()
+        return minimised, nats
 
     def caches(self, batch: int, capacity: int) -> list[KeyValueCache]:
         """Empty key-value caches, one per layer, for `batch` sequences of up to `capacity` tokens."""

@@ -91,6 +91,10 @@ class SplitBlock(Split):
         summed = self.all_reduce(F.linear(x, weight))
         return summed if bias is None else summed + bias
 
+    def reduce(self, part: Tensor) -> Tensor:
+        """See `Block.reduce`."""
+        return self.all_reduce(part)
+
 
 class SplitVocabulary(Split):
     """A model whose vocabulary is split: each process has its tokens' rows of embedding and head, and their logits.
@@ -202,6 +206,8 @@ def _cut(module: nn.Module, arch: Architecture, tensors: list[TensorShape], grou
     if isinstance(module, LanguageModel):
         vars(module)["first_token"] = rank * (arch.vocab_size // ways)
         kind = SplitVocabulary if vocabulary_splits(arch, ways) else Sliced
+    elif arch.n_experts is not None:
+        vars(module)["processes"] = ways
     # as fully_shard does: a subclass is assigned, since a new module would create its parameters again
     module.__class__ = type(f"{kind.__name__}{type(module).__name__}", (kind, type(module)), {})
 

@@ -6,6 +6,7 @@ of the feed-forward. Splitting the fused rows evenly would give one process quer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,11 +23,12 @@ Used = Literal["all", "own", "head"]
 with fewer heads than processes, the one head that its queries share (`head`)."""
 
 # Column-parallel linear layers in Shoeybi et al.'s words: outputs are split, inputs replicated.
-_ROWS = ("relative_key", "feed_forward_in")
+_ROWS = ("relative_key", "feed_forward_in", "expert_in")
 _OWN_BIAS = ("attention_in_bias", "feed_forward_in_bias", "output_bias")
 # Row-parallel layers: inputs are split, and the outputs are partial sums.
-_COLUMNS = ("attention_out", "feed_forward_out")
-_PER_HEAD = ("query_norm", "key_norm", "content_bias", "position_bias")
+_COLUMNS = ("attention_out", "feed_forward_out", "expert_out")
+# Whole, and used by each process for its own heads, or for its own columns of the experts.
+_PER_HEAD = ("query_norm", "key_norm", "content_bias", "position_bias", "router")
 _VOCABULARY = ("embedding", "output_head")
 # Used in full on the replicated residual stream: every process computes the same with them, and the same gradient.
 _REPLICATED = (
@@ -66,7 +68,7 @@ def check_split(arch: Architecture, layout: Layout) -> None:
         problems.append(f"tensor: expected a divisor or a multiple of n_kv_heads={arch.n_kv_heads}, got {ways}")
     known = {*_ROWS, *_OWN_BIAS, *_COLUMNS, *_PER_HEAD, *_VOCABULARY, *_REPLICATED, "attention_in"}
     for tensor in arch.tensors():
-        last = tensor.name.rsplit(".", 1)[-1]
+        last = _kind(tensor)
         if last not in known:
             problems.append(f"tensor: {last} of family {arch.family} has no way to be split; expected 1, got {ways}")
         if not problems:
@@ -90,13 +92,18 @@ def shard_dimension(arch: Architecture, part: TensorSlice, layout: Layout) -> in
     return 1 if arch.d_model % layout.sharded == 0 else None
 
 
+def _kind(tensor: TensorShape) -> str:
+    """The last part of its name, without the number of an expert."""
+    return re.sub(r"_\d+_", "_", tensor.name.rsplit(".", 1)[-1])
+
+
 def vocabulary_splits(arch: Architecture, ways: int) -> bool:
     """Whether each of `ways` processes holds a share of the vocabulary; else each holds all and computes all logits."""
     return ways > 1 and arch.vocab_size % ways == 0
 
 
 def local_architecture(arch: Architecture, ways: int) -> Architecture:
-    """The shape with the heads and feed-forward columns of one of `ways` processes."""
+    """The shape with the heads and feed-forward columns of one of `ways` processes, of every expert's too."""
     return replace(
         arch, n_heads=arch.n_heads // ways, n_kv_heads=max(1, arch.n_kv_heads // ways), d_ff=arch.d_ff // ways
     )
@@ -104,7 +111,7 @@ def local_architecture(arch: Architecture, ways: int) -> Architecture:
 
 def slices_of(arch: Architecture, tensor: TensorShape, ways: int) -> tuple[TensorSlice, ...]:
     """The slices of `tensor` in the order of its rows; their names and rows do not depend on `ways`, the processes."""
-    last = tensor.name.rsplit(".", 1)[-1]
+    last = _kind(tensor)
     rows = tensor.shape[0]
     whole = TensorSlice(tensor=tensor.name, name=tensor.name, start=0, stop=rows, split="whole")
     # Biases stay whole: they are too small to be worth a split, and have no second dimension to be sharded along, see
@@ -112,9 +119,9 @@ def slices_of(arch: Architecture, tensor: TensorShape, ways: int) -> tuple[Tenso
     own = replace(whole, used="own", summed=True) if last in _OWN_BIAS else replace(whole, split="rows")
     if last.startswith("attention_in"):
         return tuple(_heads(arch, own, ways))
-    if last.startswith("feed_forward_in") and FAMILIES[arch.family].gated_feed_forward:
-        gate = replace(own, name=f"{tensor.name}_gate", stop=arch.d_ff)
-        return gate, replace(own, name=f"{tensor.name}_up", start=arch.d_ff)
+    if last.startswith(("feed_forward_in", "expert_in")) and FAMILIES[arch.family].gated_feed_forward:
+        half = rows // 2
+        return replace(own, name=f"{tensor.name}_gate", stop=half), replace(own, name=f"{tensor.name}_up", start=half)
     if last in ("embedding", "output_head", "output_bias"):
         return (own if vocabulary_splits(arch, ways) else whole,)
     if last in (*_ROWS, *_OWN_BIAS):

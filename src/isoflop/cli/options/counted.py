@@ -101,9 +101,9 @@ def _custom_shape(family: str, vocab: int, shape: CustomShape, layers: int, d_mo
         n_heads=heads,
         n_kv_heads=(1 if kind.multi_query else heads) if shape.kv_heads is None else shape.kv_heads,
         head_dim=width if shape.head_dim is None else shape.head_dim,
-        d_ff=round(kind.ff_ratio * d_model) if shape.d_ff is None else shape.d_ff,
+        d_ff=round(kind.usual_d_ff(d_model)) if shape.d_ff is None else shape.d_ff,
         vocab_size=vocab,
         tied_embedding=kind.tied_embedding if shape.tied is None else shape.tied,
-        n_positions=seq_len if kind.learned_positions else None,
+        **kind.own_fields(seq_len),
         without=shape.without,
     )
