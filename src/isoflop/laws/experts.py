@@ -147,7 +147,7 @@ class SparsityReport:
             if low <= sparsity <= high:
                 way = math.log(sparsity / low) / math.log(high / low)
                 at_it = before * (after / before) ** way
-                return points[0][1] / at_it
+                return float(points[0][1] / at_it)
         return None
 
     def saving_by(self, law: LeverageLaw, sparsity: float, flops: float) -> float:

@@ -155,6 +155,13 @@ class MoeBlock(LlamaBlock):
         return self.reduce(added)
 
 
+def balance_of(block: nn.Module) -> Tensor:
+    """What balances the experts of a layer, of its last forward pass."""
+    assert isinstance(block, MoeBlock), "a family with a balance loss has layers of experts"
+    assert block.balance is not None, "no forward pass with gradients came before"
+    return block.balance
+
+
 class GopherBlock(Block):
     """RMSNorm, relative positions of Transformer-XL, GELU, biases (Rae et al. 2021, 2112.11446, section 2.1)."""
 

@@ -31,7 +31,7 @@ def mixed(x: Tensor, weights: Tensor, chosen: Tensor, experts: list[tuple[Tensor
     counts = torch.bincount(of_pair, minlength=len(experts)).tolist()
     # (token, expert) pairs, a copy of the token each: the gradient of a copy is a sum over k, in their order
     pairs = x[:, None].expand(-1, active, -1).reshape(tokens * active, -1)
-    sent = pairs[order].split(counts)
+    sent = torch.split(pairs[order], counts)
     outputs = [F.linear(swiglu(F.linear(some, into)), out) for some, (into, out) in zip(sent, experts, strict=True)]
     back = torch.empty_like(order)
     back[order] = torch.arange(len(order), device=order.device)

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from isoflop.arch import Architecture, TensorShape, family_named
 from isoflop.errors import InputError
 from isoflop.train.attention import KeyValueCache, relative_table, rotary_table
-from isoflop.train.blocks import BLOCKS, Positions
+from isoflop.train.blocks import BLOCKS, Positions, balance_of
 from isoflop.train.cpu.ops import nats
 
 
@@ -118,7 +118,7 @@ class LanguageModel(nn.Module):
         nats = self.nats(logits, tokens[:, 1:]).mean()
         minimised = nats + z_loss * self.log_z(logits).square().mean() if z_loss else nats
         if weight := family_named(self.arch.family).balance_loss:
-            minimised = minimised + weight * torch.stack([block.balance for block in self.blocks]).sum()
+            minimised = minimised + weight * torch.stack([*map(balance_of, self.blocks)]).sum()
         return minimised, nats
 
     def caches(self, batch: int, capacity: int) -> list[KeyValueCache]:

@@ -71,9 +71,9 @@ class Family:
         experts = self.experts
         return {
             "n_positions": positions if self.learned_positions else None,
-            "n_experts": experts and experts.total,
-            "active_experts": experts and experts.active,
-            "shared_experts": (experts.shared or None) if experts else None,
+            "n_experts": None if experts is None else experts.total,
+            "active_experts": None if experts is None else experts.active,
+            "shared_experts": None if experts is None else experts.shared or None,
         }
 
     def usual_d_ff(self, d_model: int) -> float:
