@@ -114,9 +114,9 @@ class LargeRecipe(TrainingRecipe):
         return self.known_rates(architecture, tokens).peak_lr(self.rates)
 
     def known_rates(self, architecture: Architecture, tokens: float) -> KnownRates:
-        """The laws of batch and rate side by side, and published models of this size."""
+        """The laws of batch and rate side by side, and published models of this size: of the parameters of a token."""
         laws = {law.name: law for law in (*HYPERPARAMETER_LAWS.values(), self.rates)}
-        return known_rates(architecture.params().by_convention, tokens, tuple(laws.values()))
+        return known_rates(architecture.active_params().by_convention, tokens, tuple(laws.values()))
 
     @property
     def rates_rule(self) -> str:

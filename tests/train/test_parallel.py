@@ -18,7 +18,7 @@ from isoflop.corpus import Corpus
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.parallel_config import ParallelConfig
-from isoflop.spec import RunSpec
+from isoflop.spec import Optimizer, RunSpec
 from isoflop.train.blocks import BLOCKS
 from isoflop.train.loop import Library, Stopped, run
 from isoflop.train.process_group import ProcessGroup
@@ -54,6 +54,8 @@ def spec_for(corpus: Corpus, family: str = "llama", kv_heads: int = 2, **changes
     )
     recipe = SmallRecipe(family=family, vocab_size=corpus.vocab_size, seq_len=32, eval_tokens=512)
     spec = recipe.spec(arch, STEPS * 160, corpus=corpus.digest, seed=1)
+    # Muon, the recipe's own, takes one process
+    spec = replace(spec, optimizer=replace(spec.optimizer, hidden="adamw", momentum=Optimizer.momentum))
     spec = replace(spec, batch_tokens=160, tokens=STEPS * 160, warmup_tokens=320, peak_lr=0.01)
     return replace(spec, **changes)  # type: ignore[arg-type]
 

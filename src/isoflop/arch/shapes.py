@@ -100,7 +100,7 @@ def nearest_shape(
     params = parse_quantity(params, "params")
     best: tuple[float, Architecture, float] | None = None
     build = partial(shape_of_width, family=family, vocab_size=vocab_size, seq_len=seq_len)
-    for d_model in _widths():
+    for d_model in shape_widths():
         # the count is linear in the depth: two depths give all of them, without building a shape for each
         one, two = (build(d_model, n).params().by_convention(convention) for n in (1, 2))
         usual = d_model / usual_aspect(d_model)
@@ -125,7 +125,8 @@ def nearest_shape(
     return best[1]
 
 
-def _widths() -> Iterator[int]:
+def shape_widths() -> Iterator[int]:
+    """Widths that shapes are built with, the narrowest first."""
     width = _SMALLEST_WIDTH
     while width <= _LARGEST_WIDTH:
         yield width

@@ -14,7 +14,7 @@ from isoflop.recipe.small import SmallRecipe
 from isoflop.recipe.tables import BatchTable, CorpusTable, OptimizerTable, RatesTable, ScheduleTable, ShapeTable
 
 _COMMENTS: Mapping[str, str] = {
-    "family": "llama, gopher, gpt or palm",
+    "family": "llama, gopher, gpt, gpt-rope, palm or moe",
     "positions": "rope, relative or learned: what the family has; gpt has learned or rope",
     "context": "tokens of a sequence; measured",
     "z_loss": "weight of ln^2 Z in what is minimised (Chowdhery et al. 2022); 1e-4 in palm",

@@ -49,7 +49,7 @@ def shape_options(function: F) -> F:
     """Adds the options of `ShapeOptions`."""
     return option_group(
         "Shape and training",
-        cloup.option("--family", help="Architecture family: llama, gopher, gpt, gpt-rope or palm. [llama]"),
+        cloup.option("--family", help="Architecture family: llama, gopher, gpt, gpt-rope, palm or moe. [llama]"),
         cloup.option("--vocab", type=_COUNT, help="Vocabulary size. [32,000]"),
         cloup.option("--seq-len", type=_COUNT, help=f"Context length in tokens. [{DEFAULT_SEQ_LEN:,}]"),
         cloup.option(

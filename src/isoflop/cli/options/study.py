@@ -96,7 +96,7 @@ _STUDY = [
     ),
     option_group(
         "Models and training",
-        cloup.option("--family", help="Architecture family: llama, gopher, gpt, gpt-rope or palm. [llama]"),
+        cloup.option("--family", help="Architecture family: llama, gopher, gpt, gpt-rope, palm or moe. [llama]"),
         cloup.option("--recipe", type=PATH, help="Recipe to train by, a TOML file; see isoflop recipe --show."),
         cloup.option("--seq-len", type=WholeNumber(8, 2**20), help="Context length in tokens. [the recipe's]"),
         cloup.option("--allow-epochs", is_flag=True, default=None, help="Allow more than four epochs over the text."),

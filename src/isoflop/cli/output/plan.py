@@ -35,14 +35,14 @@ def print_plan(plan: Plan, grade: Grade) -> None:
         facts += [
             ("Nearest shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {arch.n_heads} heads"),
             ("", f"{plan.buildable.params:,} parameters"),
-            ("Training", _how_to_train(plan.buildable.run)),
+            ("Training", training_words(plan.buildable.run)),
             *_rates(plan.rates),
             ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
         ]
         if plan.serving is not None:
             facts.append(("Served", _served(plan.serving, plan.buildable)))
     if plan.cost_estimate is not None:
-        facts += _cost(plan.cost_estimate, plan)
+        facts += cost_facts(plan.cost_estimate, _billed_flops(plan.cost_estimate, plan), plan.step_seconds)
     if plan.layout_estimate is not None:
         facts += placement_facts(plan.layout_estimate)
     facts += _around(plan)
@@ -99,7 +99,8 @@ def _estimators(plan: Plan) -> list[tuple[str, str]]:
     return facts
 
 
-def _how_to_train(run: RunSpec) -> str:
+def training_words(run: RunSpec) -> str:
+    """Returns steps, batch, rate and schedule of a run, as text."""
     decay = {"cosine": "cosine", "wsd": "constant, then 1 - sqrt", "constant": "constant"}[run.schedule.kind]
     return (
         f"{run.steps:,} steps of {format_quantity(run.batch_tokens)} tokens ({run.batch_tokens // run.seq_len:,} x "
@@ -168,14 +169,15 @@ def _currency(cost: CostEstimate) -> str | None:
     return None if cost.price_source == "given" else "USD"
 
 
-def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
+def cost_facts(cost: CostEstimate, billed: str, step: float | None = None) -> list[tuple[str, str]]:
+    """Returns rows for hours, price and energy; `billed` says which FLOPs, `step` the seconds of one where known."""
     by_layout = cost.hours_source == "layout"
 
     def ends(low: str, high: str) -> str:
         return f"  ({low} to {high})" if by_layout or cost.utilization.is_range else ""
 
     facts = [
-        ("Billed", _billed_flops(cost, plan)),
+        ("Billed", billed),
         ("Takes", f"{_hours(cost.hours, cost.hours_range, ends)}{_whole_run(cost)}"),
     ]
     if cost.price is None or cost.price_range is None:
@@ -191,7 +193,7 @@ def _cost(cost: CostEstimate, plan: Plan) -> list[tuple[str, str]]:
     if cost.energy_kwh is not None and cost.energy_range is not None:
         energy, low, high = map(format_energy, (cost.energy_kwh, *cost.energy_range))
         facts.append(("Energy", f"{energy}{ends(low, high)}, of the devices alone"))
-    share, step = cost.utilization, plan.step_seconds
+    share = cost.utilization
     reached = f"{percent(share.expected)} of peak"
     at_it = "" if step is None or by_layout else f": {format_seconds(step)} a step"
     known = f"  ({percent(share.low)} to {percent(share.high)})" if share.is_range else ""

@@ -42,7 +42,7 @@ _SIZE = WholeNumber(high=MOST_OF_A_SHAPE)  # the shape says what is wrong below
     cloup.option(
         "--params", type=QUANTITY, help="Count the nearest buildable shape with this many parameters in total."
     ),
-    cloup.option("--family", help="Architecture family: llama, gopher, gpt, gpt-rope or palm. [llama]"),
+    cloup.option("--family", help="Architecture family: llama, gopher, gpt, gpt-rope, palm or moe. [llama]"),
     cloup.option("--layers", type=_SIZE, help="Number of layers; with --d-model, a custom shape."),
     cloup.option("--d-model", type=_SIZE, help="Width of the residual stream."),
     cloup.option("--heads", type=_SIZE, help="Number of query heads. [as many as fit at the family's usual width]"),

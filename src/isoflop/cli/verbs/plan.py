@@ -7,17 +7,19 @@ from pathlib import Path
 
 import click
 
+from isoflop.cli.options.experts import expert_options, plan_of_experts
 from isoflop.cli.options.law import law_options, level_option, read_law
 from isoflop.cli.options.plan import PlanRequest, request_options
 from isoflop.cli.options.plan_file import PlanFile, file_options
 from isoflop.cli.options.serving import ServingOptions, read_serving, serving_options
 from isoflop.cli.options.shape import ShapeOptions, read_recipe, read_study, replaced_recipe, shape_options
 from isoflop.cli.options.verb import json_option, picked, verb
+from isoflop.cli.output.expert_plan import print_expert_plan
 from isoflop.cli.output.plan import print_plan
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.codes import grade_of
-from isoflop.errors import InputError
+from isoflop.errors import InputError, Notice
 from isoflop.plan import (
     LawSource,
     Problem,
@@ -29,6 +31,8 @@ from isoflop.plan import (
     flops_within,
     make_plan,
 )
+from isoflop.plan.expert_plan import ExpertPlan
+from isoflop.plan.expert_request import ExpertRequest
 from isoflop.plan.solver.problem import check_readings
 from isoflop.recipe import TrainingRecipe
 
@@ -37,11 +41,13 @@ from isoflop.recipe import TrainingRecipe
     "isoflop plan 1e21",
     "isoflop plan '$2M' --inference-tokens 1T",
     "isoflop plan --fit fit.json --gpus 512xH100 --days 30",
+    "isoflop plan 1e22 --experts 256 --active 8 --shared 1",
 )
 @click.argument("budget", nargs=-1)
 @law_options
 @request_options
 @shape_options
+@expert_options
 @serving_options
 @level_option
 @file_options
@@ -66,6 +72,12 @@ def command(
     """
     shape, request = picked(ShapeOptions, options), picked(PlanRequest, options).with_budget(" ".join(budget) or None)
     request, assumed = request.with_devices()
+    experts = picked(ExpertRequest, options)
+    if experts.is_set:
+        others = {"law": law, "fit": fit, "approach": approach, "out": out, "export": engine}
+        others |= vars(picked(ServingOptions, options))
+        _print_experts(plan_of_experts(experts, request, shape, others), assumed, as_json=as_json)
+        return
     file = PlanFile.read(out=out, engine=engine, as_json=as_json)
     cluster, objectives = request.cluster(), request.objectives()
     source = read_law(law, fit, approach)
@@ -89,6 +101,17 @@ def command(
             print_json({**plan.as_json(), "grade": to_json(grade)})
         else:
             print_plan(plan, grade)
+    print_notices(notices)
+
+
+def _print_experts(plan: ExpertPlan, assumed: tuple[Notice, ...], *, as_json: bool) -> None:
+    """Prints the plan of a mixture of experts, and its notices."""
+    notices = (*assumed, *plan.notices)
+    grade = grade_of(notice.code for notice in notices)
+    if as_json:
+        print_json({**plan.as_json(), "warnings": to_json(notices), "grade": to_json(grade)})
+    else:
+        print_expert_plan(plan, grade)
     print_notices(notices)
 
 
