@@ -219,6 +219,11 @@ class RunSpec:
         """Training FLOPs of the steps that it takes itself, `matmul` convention."""
         return self.flops * (self.spent_tokens / self.tokens)
 
+    def share_done(self, tokens: float) -> float:
+        """Of the steps that it takes itself, the share that is done where it has seen `tokens` (0 to 1)."""
+        own = self.spent_tokens
+        return min(1.0, max(0.0, tokens - (self.tokens - own)) / own)
+
     @cached_property
     def run_id(self) -> str:
         """The first 12 hex digits of the SHA-256 of the canonical JSON: the name of the run's folder."""

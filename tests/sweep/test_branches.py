@@ -11,7 +11,15 @@ from isoflop.begins import Begins
 from isoflop.errors import InputError
 from isoflop.run_tree import check_branch, roots, steps_to_keep
 from isoflop.schedule import Schedule
-from isoflop.sweep import Design, DesignedRun, branch_of, branched_runs, sweep_cost
+from isoflop.sweep import (
+    Design,
+    DesignedRun,
+    branch_of,
+    branched_runs,
+    kept_for_later,
+    possible_branches,
+    sweep_cost,
+)
 from isoflop.sweep.cost import BYTES_PER_PARAM_KEPT
 from sweep.machine import RECIPE, SPEED
 
@@ -130,3 +138,29 @@ def test_a_design_keeps_its_tree_and_refuses_a_parent_that_it_does_not_hold(tmp_
     assert Design.load(tmp_path / "sweep.json") == design
     with pytest.raises(InputError, match="is none of the runs here"):
         Design(runs=design.runs[1:])
+
+
+@pytest.mark.parametrize("tokens", [3e4, 1e6])
+def test_later_runs_begin_where_the_trunk_keeps_checkpoints(tokens):
+    trunk = RECIPE.spec(SHAPE, tokens, corpus="c", seed=0)
+    kept = kept_for_later(trunk)
+    assert trunk.shared_steps in kept
+    branches = possible_branches([trunk], most_tokens=3 * trunk.tokens)
+    assert [branch.tokens / trunk.tokens for branch in branches] == pytest.approx(
+        [10**-0.5, 10**-0.25, 10**0.25], rel=0.05
+    )
+    for branch in branches:
+        check_branch(trunk, branch)
+        assert branch.begins.step in kept
+    longer = branches[-1]
+    assert longer.spent_tokens == pytest.approx(longer.tokens - 0.8 * trunk.tokens, abs=trunk.batch_tokens)
+    for further in possible_branches([longer]):
+        check_branch(longer, further)
+
+
+def test_the_share_of_a_branch_that_is_done_counts_its_own_steps():
+    branch = branched(1e5, 4e5).branches[0]
+    begun = branch.begins.step * branch.batch_tokens
+    assert branch.share_done(begun) == branch.share_done(0) == 0
+    assert branch.share_done((begun + branch.tokens) / 2) == pytest.approx(0.5)
+    assert branch.share_done(branch.tokens) == replace(branch, begins=None).share_done(branch.tokens) == 1

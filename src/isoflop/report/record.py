@@ -70,7 +70,13 @@ class RunRecord:
     tokens_seen: int | None = None
     """Training tokens read: by the end, or up to the last heartbeat; None before the first."""
     flops: float | None = None
-    """Training FLOPs spent, in the study's convention; None before the end."""
+    """Training FLOPs of all its steps, in the study's convention; None before the end."""
+    spent_flops: float | None = None
+    """Those of the steps that it took itself; None before the end."""
+    begins_run: str = ""
+    """The run that took its first steps; empty where it took all itself."""
+    begins_step: int = 0
+    """How many those are."""
     peak_lr: float
     batch_tokens: int
     seed: int
@@ -82,7 +88,7 @@ class RunRecord:
     domains: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     """{domain: {loss_nats, loss_se, bits_per_byte, tokens, bytes}}"""
     wall_seconds: float | None = None
-    """Over all attempts."""
+    """Over all attempts, of the steps that it took itself."""
     mfu: float | None = None
     """Model FLOPs utilization, of the result or the last heartbeat; None where the device's peak is unknown."""
     out_of_memory: int = 0

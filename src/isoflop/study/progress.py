@@ -152,7 +152,7 @@ class Progress(Listener):
         if event.kind == "started":
             self.left.start(name)
         elif event.kind == "progress" and event.heartbeat is not None:
-            self.left.record(name, min(0.999, event.heartbeat.tokens / self.specs[name].tokens), self.clock())
+            self.left.record(name, min(0.999, self.specs[name].share_done(event.heartbeat.tokens)), self.clock())
             if event.heartbeat.train_loss_nats is not None:
                 self.training_loss[name] = event.heartbeat.train_loss_nats
         elif event.kind == "finished" and event.result is not None:

@@ -240,7 +240,7 @@ def _ahead(
         missing.append(spec)
         beat = folder.read_heartbeat()
         if beat is not None:
-            begun[spec.run_id] = min(0.999, beat.tokens / spec.tokens)
+            begun[spec.run_id] = min(0.999, spec.share_done(beat.tokens))
     designed = designed_runs(study.folder) or folders
     return RunsAhead(
         missing=tuple(missing),

@@ -138,7 +138,7 @@ def _training(record: StudyRecord) -> list[str]:
         lines.append(f"Epochs over the corpus: at most {format_number(max(epochs), 2)}.")
     seconds = [run.wall_seconds for run in record.runs if run.wall_seconds]
     if seconds:
-        spent = sum(run.flops for run in record.runs if run.flops and run.status == "done")
+        spent = sum(run.spent_flops or run.flops or 0.0 for run in record.runs if run.status == "done")
         together = f"{format_duration(sum(seconds))} of training, {format_flops(spent)} FLOPs"
         lines.append(f"All runs together: {together}.")
     return lines
