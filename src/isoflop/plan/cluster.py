@@ -108,16 +108,18 @@ class Cluster:
         days: Quantity | None = None,
         price_per_hour: Quantity | None = None,
         max_price: Quantity | None = None,
+        device: Hardware | None = None,
     ) -> Cluster:
         """The cluster that `512xH100` writes; without a utilization, with what whole published runs reached.
 
-        Days may be a duration such as `1 week`, prices sums such as `$2M`.
+        Days may be a duration such as `1 week`, prices sums such as `$2M`; `device` is that of the name, where it is not
+        of the catalogue.
 
         Raises InputError for an unknown device, for a utilization, days or a price out of range, for prices in two
         currencies, and for a maximum price where the price of the device is not known.
         """
         count, name = parse_devices(text)
-        hardware = hardware_named(name)
+        hardware = hardware_named(name) if device is None else device
         hourly, of_hour = (None, "USD") if price_per_hour is None else parse_money(price_per_hour, "--price-per-hour")
         total, currency = (None, None) if max_price is None else parse_money(max_price, "--price")
         if currency is not None and of_hour is not None and currency != of_hour:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import cloup
 from cloup import option_group
 
+from isoflop.cli.options.own_device import OwnDevice, own_device_options
 from isoflop.cli.options.types import DAYS, QUANTITY
 from isoflop.cli.options.verb import flags
 from isoflop.errors import InputError, Notice, quoted
@@ -78,6 +79,8 @@ _GROUPS = (
         ),
         cloup.option(
             "--price-per-hour",
+            "--device-price",
+            "price_per_hour",
             metavar="MONEY",
             help="Price of one device-hour, in any currency. [a dated rate in USD]",
         ),
@@ -102,13 +105,14 @@ def _meant_by(text: str) -> str:
 
 def request_options(function: F) -> F:
     """Adds the options of `PlanRequest`."""
+    function = own_device_options(function)
     for group in reversed(_GROUPS):
         function = group(function)
     return function
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanRequest:
+class PlanRequest(OwnDevice):
     """What a plan is requested for; None where an option was not set."""
 
     flops: float | None
@@ -153,7 +157,9 @@ class PlanRequest:
                 utilization=self.utilization,
                 price_per_hour=self.price_per_hour,
                 max_price=self.price,
+                device=self.device(self.gpus),
             )
+        self.check_gpus(self.gpus)
         if alone := self._set_of("days", "utilization", "price_per_hour", "price"):
             raise InputError(f"plan: {flags(alone)}: needs --gpus, such as --gpus 512xH100")
         return None

@@ -12,10 +12,11 @@ from cloup import option_group
 
 from isoflop.arch import MOST_OF_A_SHAPE
 from isoflop.arch.memory import DTYPE_BYTES
+from isoflop.cli.options.own_device import OwnDevice
 from isoflop.cli.options.types import WholeNumber
 from isoflop.cli.options.verb import flags
 from isoflop.errors import InputError
-from isoflop.hardware import hardware_named
+from isoflop.own_hardware import device_named
 from isoflop.plan import ServingLimit
 from isoflop.units import parse_bytes, parse_devices, parse_duration
 
@@ -47,7 +48,7 @@ def serving_options(function: F) -> F:
     )(function)
 
 
-def read_serving(options: ServingOptions, gpus: str | None) -> ServingLimit | None:
+def read_serving(options: ServingOptions, gpus: str | None, own: OwnDevice) -> ServingLimit | None:
     """Returns the limit that the options state, or None. Raises InputError for serving options without a limit."""
     if options.max_memory is None and options.max_latency is None:
         if names := [name for name, value in vars(options).items() if value is not None]:
@@ -55,13 +56,14 @@ def read_serving(options: ServingOptions, gpus: str | None) -> ServingLimit | No
         return None
     count, device = 1, None
     if options.serve_on is not None:
-        count, device = parse_devices(options.serve_on, "--serve-on")
+        count = parse_devices(options.serve_on, "--serve-on")[0]
+        device = device_named(parse_devices(options.serve_on, "--serve-on")[1], file=own.hardware)
     elif gpus is not None:
-        device = parse_devices(gpus)[1]
+        device = own.device(gpus)
     return ServingLimit(
         memory_bytes=None if options.max_memory is None else parse_bytes(options.max_memory, "--max-memory"),
         latency_seconds=None if options.max_latency is None else parse_duration(options.max_latency, "--max-latency"),
-        hardware=None if device is None else hardware_named(device),
+        hardware=device,
         devices=count,
         weights=options.serve_format or ServingLimit.weights,
         sequences=options.serve_batch or ServingLimit.sequences,

@@ -18,6 +18,7 @@ from isoflop.arch.devices import layout_of, on_devices
 from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, HiddenOptimizer, Layout, TrainingSetup
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, shape_account
 from isoflop.cli.options.counted import CustomShape, OnGpus, counted_shape
+from isoflop.cli.options.own_device import OwnDevice, own_device_options
 from isoflop.cli.options.types import QUANTITY, WholeNumber
 from isoflop.cli.options.verb import flags, json_option, picked, verb
 from isoflop.cli.output.count import DevicesAccount, print_count
@@ -25,7 +26,7 @@ from isoflop.cli.output.count_composed import Use, composed_json, print_composed
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.errors import InputError, Notice
-from isoflop.hardware import Hardware, hardware_named
+from isoflop.hardware import Hardware
 from isoflop.large_recipe import CHINCHILLA_RATIO, DEFAULT_SEQ_LEN, LargeRecipe
 from isoflop.plan import LayoutEstimate, estimate_or_notice, evaluate_layout, find_layout
 from isoflop.units import parse_devices, parse_quantity
@@ -94,6 +95,7 @@ _SIZE = WholeNumber(high=MOST_OF_A_SHAPE)  # the shape says what is wrong below
         "--utilization", type=QUANTITY, help="With --gpus: model FLOPs over peak, to compute speed and step time."
     ),
 )
+@own_device_options
 @json_option
 def command(
     name: tuple[str, ...],
@@ -113,7 +115,8 @@ def command(
     Without NAME, use --layers and --d-model, or --params.
     """
     model, params = _name_or_size(name, params)
-    shape, on_gpus = picked(CustomShape, options), picked(OnGpus, options)
+    shape, on_gpus, own = picked(CustomShape, options), picked(OnGpus, options), picked(OwnDevice, options)
+    own.check_gpus(gpus)
     arch, own_seq_len, source = counted_shape(model, params, shape, seq_len)
     context = seq_len or own_seq_len
     if isinstance(arch, ComposedModel):
@@ -133,7 +136,7 @@ def command(
     if gpus is None and (names := [name for name, value in vars(on_gpus).items() if value is not None]):
         raise InputError(f"count: {flags(names)}: needs --gpus")
     formats = MIXED.with_optimizer(optimizer)
-    devices = None if gpus is None else _on_devices(arch, context, batch, gpus, on_gpus, formats)
+    devices = None if gpus is None else _on_devices(arch, context, batch, gpus, on_gpus, formats, own)
     if as_json:
         asked = {"name": model, "source": source, "batch": batch, "optimizer": optimizer}
         print_json({**account.as_json(), **asked, "devices": to_json(devices)})
@@ -159,11 +162,10 @@ def _name_or_size(words: tuple[str, ...], params: float | None) -> tuple[str | N
 
 
 def _on_devices(
-    arch: Architecture, seq_len: int, batch: int, gpus: str, options: OnGpus, formats: Formats
+    arch: Architecture, seq_len: int, batch: int, gpus: str, options: OnGpus, formats: Formats, own: OwnDevice
 ) -> DevicesAccount:
     """Returns the account of the custom layout, or else of the fastest, which is then its `placement`."""
-    count, name = parse_devices(gpus)
-    hardware = hardware_named(name)
+    count, hardware = parse_devices(gpus)[0], own.device(gpus)
     speed, utilization, custom = options.tokens_per_second, options.utilization, options.layout(count)
     placement, notices = _placement(arch, seq_len, hardware, custom, count, batch, options, formats)
     print_notices(notices)

@@ -82,7 +82,8 @@ def command(
     cluster, objectives = request.cluster(), request.objectives()
     source = read_law(law, fit, approach)
     study = read_study(fit, shape)
-    recipe, serving = read_recipe(source, study, shape), read_serving(picked(ServingOptions, options), request.gpus)
+    recipe = read_recipe(source, study, shape)
+    serving = read_serving(picked(ServingOptions, options), request.gpus, request)
     solved = _budget(source, request, recipe, serving)
     plan = make_plan(
         source,
