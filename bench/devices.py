@@ -1,6 +1,7 @@
 """Memory of a device and seconds of a step, predicted, beside what was published; the table of docs/devices.md.
 
 python bench/devices.py             # the comparison, in Markdown
+python bench/devices.py catalogue   # the catalogue, in Markdown
 python bench/devices.py calibrate   # product_share of hardware.toml, from runs that the comparison has not
 """
 
@@ -15,7 +16,7 @@ from isoflop.arch import Architecture, TrainingSetup, flops_per_token, train_mem
 from isoflop.arch.layout import MIXED, MIXED_GRADIENTS_32, MIXED_GRADIENTS_TWICE, SHARDS_32, Formats, Layout, Recompute
 from isoflop.arch.published import published_shape
 from isoflop.arch.step_time import StepTime, step_time
-from isoflop.hardware import Hardware, hardware_named
+from isoflop.hardware import Hardware, hardware_catalogue, hardware_named
 
 GIB = 2**30
 
@@ -239,10 +240,29 @@ def main() -> None:
             spread = ratios(device, share)
             print(f"{device}: {share:.3f} of the peak; single runs {min(spread) - 1:+.0%} to {max(spread) - 1:+.0%}")
         return
+    if sys.argv[1:] == ["catalogue"]:
+        print("| device | dense peak in 16 bits | memory | bandwidth | link, one way | product share | source |")
+        print("|---|---|---|---|---|---|---|")
+        for device in hardware_catalogue().values():
+            print(f"| {' | '.join(catalogue_row(device))} |")
+        return
     print("| run | devices | layout | recomputed | seconds: published, ours | GiB: published, ours | source |")
     print("|---|---|---|---|---|---|---|")
     for run in published_runs():
         print("| " + " | ".join(row(run)) + " |")
+
+
+def catalogue_row(device: Hardware) -> Iterator[str]:
+    yield device.name
+    kind = "" if device.training_format == "bfloat16" else f" {device.training_format}"
+    yield f"{device.peak_flops[device.training_format] / 1e12:g} TFLOP/s{kind}"
+    binary = device.memory_bytes % GIB == 0
+    yield f"{device.memory_bytes / GIB:g} GiB" if binary else f"{device.memory_bytes / 1e9:g} GB"
+    yield f"{device.bandwidth / 1e9:,.0f} GB/s"
+    link = device.node_bandwidth
+    yield "-" if link is None else f"{link / 1e9:g} GB/s, {device.node_devices:,} devices"
+    yield "-" if device.product_share is None else f"{device.product_share:g}"
+    yield device.source
 
 
 def row(run: Run) -> Iterator[str]:

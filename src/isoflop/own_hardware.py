@@ -48,8 +48,9 @@ class DeviceFigures:
     def of(self, name: str, known: Hardware | None, count: int, *, number_format: str = "bfloat16") -> Hardware:
         """The device called `name`: these figures in place of those of `known`, or alone.
 
-        A link without the devices of a node joins all `count` of them. Raises InputError where it is not known and peak,
-        memory or bandwidth is not stated, or a figure is none.
+        A link without the devices of a node joins all `count` of them. A peak is that of `number_format`, of a known
+        device of its own training format. Raises InputError where it is not known and peak, memory or bandwidth is not
+        stated, or a figure is none.
         """
         if known is None and (missing := [_option(need) for need in _NEEDED if getattr(self, need) is None]):
             raise InputError(
@@ -60,6 +61,7 @@ class DeviceFigures:
             base, source=_GIVEN if known is None else f"{known.source}; {' and '.join(self.stated)} as given"
         )
         if self.peak is not None:
+            number_format = number_format if known is None else known.training_format
             found = replace(found, peak_flops={number_format: parse_quantity(self.peak, _option("peak"))})
         if self.memory is not None:
             found = replace(found, memory_bytes=_bytes(self.memory, _option("memory")))
@@ -153,7 +155,7 @@ def _read(row: dict[str, object], path: Path) -> Hardware:
         product_share=_positive(row, "product_share"),
     ).of(name, None, 1, number_format=str(number_format))
     price = row.get("price_per_hour")
-    amount = None if price is None else parse_money(price if isinstance(price, str) else float(str(price)))[0]
+    amount = None if price is None else parse_money(str(price), "price_per_hour")[0]
     source = f"{row.get('source', 'given')} ({path.name})"
     return replace(
         device,

@@ -164,3 +164,8 @@ def test_what_the_catalogue_says_of_links_and_products_has_a_source(device):
         assert device.network_bandwidth < device.node_bandwidth < device.bandwidth
     if device.product_share is not None:
         assert 0.3 < device.product_share < 0.9
+
+
+def test_the_page_lists_the_catalogue():
+    rows = {f"| {' | '.join(BENCH.catalogue_row(device))} |" for device in hardware_catalogue().values()}
+    assert not rows - set(PAGE.read_text().splitlines())

@@ -112,8 +112,8 @@ class Cluster:
     ) -> Cluster:
         """The cluster that `512xH100` writes; without a utilization, with what whole published runs reached.
 
-        Days may be a duration such as `1 week`, prices sums such as `$2M`; `device` is that of the name, where it is not
-        of the catalogue.
+        Days may be a duration such as `1 week`, prices sums such as `$2M`; `device` is that of the name, where
+        it is not of the catalogue.
 
         Raises InputError for an unknown device, for a utilization, days or a price out of range, for prices in two
         currencies, and for a maximum price where the price of the device is not known.

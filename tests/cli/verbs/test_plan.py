@@ -132,7 +132,7 @@ def test_days_and_price_next_to_a_loss_it_does_not_fit_into_contradict_it(run):
     assert "a loss of 1.95 and a price of $1M on 512xH100 contradict each other: the loss costs $" in refused.stderr
     late = run(*loss, "--deadline", "30").stderr
     assert "a loss of 1.95 and 30 days on 512xH100 contradict each other: the loss takes " in late
-    assert "within it the loss goes down to 1.97" in late
+    assert "within it the loss goes down to 1.98" in late
 
 
 def test_days_next_to_flops_limit_them(answer):
@@ -334,3 +334,21 @@ def test_what_is_no_budget_is_refused(run, arguments, message):
     result = run("plan", *arguments)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_a_device_of_ones_own_is_planned_for(answer, run, tmp_path):
+    figures = ("--device-peak", "165e12", "--device-memory", "24GB", "--device-bandwidth", "1.0TB/s")
+    budget = ("plan", "--law", "besiroglu2024", "--gpus", "8xMYGPU", "--days", "30")
+    plan = answer(*budget, *figures, "--device-price", "0.4")
+    assert plan["hours"] == pytest.approx(720, rel=1e-3)
+    assert plan["price"] == pytest.approx(8 * 0.4 * plan["hours"])
+    assert plan["bill"]["flops"] == pytest.approx(8 * 165e12 * plan["bill"]["utilization"]["expected"] * 720 * 3600)
+    placed = answer(*budget, *figures, "--device-link", "25GB/s", "--device-product-share", "0.6")
+    assert (placed["layout"]["device"], placed["price"]) == ("MYGPU", None)
+    assert placed["hours"] == pytest.approx(720, rel=1e-2)
+    file = tmp_path / "hardware.toml"
+    file.write_text('[[devices]]\nname = "MYGPU"\npeak = 165e12\nmemory = "24GB"\nbandwidth = "1.0TB/s"\n')
+    assert answer(*budget, "--hardware", str(file))["hours"] == plan["hours"]
+    assert "did you mean RTX4090" in run("plan", "8xRTX4080 30d").stderr
+    assert "needs --device-memory" in run(*budget, "--device-peak", "1e14").stderr
+    assert "of which device?" in run("plan", "1e21", "--device-peak", "1e14").stderr

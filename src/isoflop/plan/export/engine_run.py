@@ -78,7 +78,7 @@ class EngineRun:
             micro_batch_sequences=None if placed is None else placed.micro_batch_sequences,
             recompute=None if placed is None else placed.recompute,
             planned_devices=None if cost is None else cost.devices,
-            node_devices=None if placed is None else hardware_named(placed.device).node_devices,
+            node_devices=None if placed is None else _node_devices(placed.device),
             step_seconds=None if placed is None else plan.step_seconds,
             rates_rule=plan.rates_rule,
         )
@@ -255,3 +255,11 @@ def comment(
 
 def _wrapped(text: str, hanging: str = "") -> list[str]:
     return textwrap.wrap(text, _COMMENT_WIDTH - 2, subsequent_indent=hanging, break_on_hyphens=False)
+
+
+def _node_devices(device: str) -> int | None:
+    """Devices of a node, of a catalogued device; None for one of the user's own."""
+    try:
+        return hardware_named(device).node_devices
+    except InputError:
+        return None
