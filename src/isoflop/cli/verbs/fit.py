@@ -17,11 +17,13 @@ from isoflop.cli.options.named_values import parse_named
 from isoflop.cli.options.types import DRAWS, OUT, PATH, SEED
 from isoflop.cli.options.verb import json_option, verb
 from isoflop.cli.output.fit import print_fit
+from isoflop.cli.output.fit_experts import print_expert_fit, rows_with_experts
 from isoflop.cli.output.tables import print_json, print_notices, say
 from isoflop.errors import InputError, Notice
 from isoflop.files import storing
 from isoflop.fit import FitReport, fit_all
 from isoflop.fit.draws_file import check_beside
+from isoflop.fit.experts import fit_experts
 from isoflop.logs.fit_source import FitSource
 from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import DECIMAL_MARKS, LOSS_UNITS, SCHEDULES, Observations, ReadOptions
@@ -139,6 +141,11 @@ def command(
         if options != ReadOptions(where=()):
             raise InputError(f"{file}: the sweep of a study needs no options for reading; those are for tables")
         report = _of_study(file)
+    elif options == ReadOptions(where=()) and (rows := rows_with_experts(file)) is not None:
+        if out is not None or page is not None:
+            raise InputError("fit: --out and --report are for laws of N and D; a table of experts is only printed")
+        print_expert_fit(fit_experts(rows), file, as_json=as_json)
+        return
     else:
         source = FitSource(file, params=stated_sizes(params_of), tokens_per_step=stated_tokens(tokens_per_step))
         report = _of_rows(source, options, draws=draws, seed=seed, delta=_delta(delta), pooled=pooled)

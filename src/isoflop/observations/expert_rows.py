@@ -1,0 +1,99 @@
+"""Runs of mixtures of experts in a table: active and total parameters, or a dense size and a number of experts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isoflop.arrays import Array, Mask
+from isoflop.errors import InputError, RefusedError
+from isoflop.observations.column_names import ALIASES
+from isoflop.observations.file_formats import RawTable
+
+_ACTIVE = ("activeparams", "paramsactive", "activeparameters", "nactive", "denseparametercount", "denseparams")
+_TOTAL = ("totalparams", "totalparameters", "paramstotal", "ntotal", "totalparametercount")
+_EXPERTS = ("numexperts", "nexperts", "experts")
+_LOSS = ("lossvalidation", "valloss", "validationloss", "evalloss", "finalloss", "loss")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExpertRows:
+    """Runs in columns of equal length."""
+
+    active: Array
+    """Parameters that a token uses."""
+    total: Array | None
+    """All parameters; None where `experts` are known in their place."""
+    experts: Array | None
+    """Experts of a layer, 1 for a dense model."""
+    tokens: Array | None
+    """Training tokens; None where the table has none, or all are equal."""
+    loss: Array
+    rows_read: int
+
+    def __len__(self) -> int:
+        return len(self.active)
+
+    def some(self, chosen: Mask) -> ExpertRows:
+        """The rows of a mask."""
+
+        def of(column: Array | None) -> Array | None:
+            return None if column is None else column[chosen]
+
+        return ExpertRows(
+            active=self.active[chosen],
+            total=of(self.total),
+            experts=of(self.experts),
+            tokens=of(self.tokens),
+            loss=self.loss[chosen],
+            rows_read=self.rows_read,
+        )
+
+
+def expert_rows(table: RawTable) -> ExpertRows | None:
+    """The runs of a table that has experts: active sizes, total ones or numbers of experts, and losses; else None.
+
+    Raises InputError for cells that are no positive numbers.
+    """
+    names = {"".join(filter(str.isalnum, name.lower())): name for name in table.columns}
+
+    def column(words: tuple[str, ...]) -> Array | None:
+        found = next((names[word] for word in words if word in names), None)
+        return None if found is None else _numbers(found, table)
+
+    active, total, experts, loss = column(_ACTIVE), column(_TOTAL), column(_EXPERTS), column(_LOSS)
+    if active is None or loss is None or (total is None and experts is None):
+        return None
+    tokens = column(ALIASES["D"])
+    if tokens is not None and tokens.min() == tokens.max():
+        tokens = None
+    wide = total is not None and (total > 1.01 * active).any()
+    if not wide and (experts is None or experts.max() <= 1):
+        return None
+    return ExpertRows(
+        active=active,
+        total=total if wide else None,
+        experts=None if wide else experts,
+        tokens=tokens,
+        loss=loss,
+        rows_read=table.rows,
+    )
+
+
+def _numbers(name: str, table: RawTable) -> Array:
+    try:
+        values = np.array([float(str(cell)) for cell in table.columns[name]])
+    except ValueError as error:
+        raise InputError(f"{name}: expected a number in every row of a table of experts: {error}") from error
+    if not (np.isfinite(values) & (values > 0)).all():
+        raise InputError(f"{name}: expected positive numbers in every row of a table of experts")
+    return values
+
+
+def refuse_few(rows: ExpertRows, sizes: int) -> None:
+    """Raises RefusedError where there are too few runs or sizes for a law with a floor."""
+    if len(rows) < 12 or sizes < 3:
+        raise RefusedError(
+            "too_few_rows", f"experts: a law with a floor needs 12 runs of 3 active sizes, got {len(rows)} of {sizes}"
+        )
