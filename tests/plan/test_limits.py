@@ -168,6 +168,21 @@ def test_a_wanted_loss_with_inference_is_reached_by_the_size_that_can_be_served(
     assert isoflop.plan(loss=2.0, objective=stated, serving=serving).loss == pytest.approx(2.0, abs=1e-9)
 
 
+def test_a_wanted_loss_that_takes_longer_than_the_days_is_refused_with_both():
+    cluster = Cluster.parse("512xH100", days=60)
+    with pytest.raises(
+        isoflop.RefusedError, match=r"a loss of 1.9 and 60 days on 512xH100 contradict each other"
+    ) as no:
+        isoflop.plan(law=LAW, loss=1.9, cluster=cluster)
+    assert no.value.code == "limits_contradict"
+    # training alone reaches 2.0 in the days, the model that is cheaper to serve does not
+    alone = isoflop.plan(law=LAW, loss=2.0, cluster=cluster)
+    assert alone.cost_estimate.hours <= 60 * 24
+    demand, short = InferenceDemand(tokens=1e14), Cluster.parse("512xH100", days=1.05 * alone.cost_estimate.hours / 24)
+    with pytest.raises(isoflop.RefusedError, match="100T inference tokens at a loss of 2 .*best for training alone"):
+        isoflop.plan(law=LAW, loss=2.0, objective=demand, cluster=short)
+
+
 def test_days_limit_flops_and_their_price_is_the_loss_between():
     cluster = Cluster.parse("512xH100", days=30, max_price="$5M")
     plan, whole = isoflop.plan(1e24, LAW, cluster=cluster), isoflop.plan(1e24, LAW)

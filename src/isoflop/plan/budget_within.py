@@ -14,7 +14,7 @@ from isoflop.plan.cluster import HOURS_PER_DAY, Cluster
 from isoflop.plan.cluster_budget import ClusterBudget, budget_on_cluster
 from isoflop.plan.limits import Limit, Question
 from isoflop.plan.on_cluster import ClusterClock
-from isoflop.units import format_number
+from isoflop.units import format_number, format_quantity
 
 _SLACK = 1 + 1e-6  # of the hours: from where on a plan warns of them (cluster.py)
 
@@ -139,9 +139,20 @@ def _contradiction(question: Question, cluster: Cluster, loss: float, hours: flo
     """That `loss` takes more `hours` than `bound` pays for, and the loss that it does pay for."""
     days, money = f"{format_number(hours / HOURS_PER_DAY)} days", cluster.money(hours)
     takes = f"the loss takes {days}" if bound.name == "days" else f"the loss costs {money}"
+    wanted = f"a loss of {format_number(loss, 6)}"
+    if question.problem.for_life:
+        # training alone may fit where the smaller model that is cheaper to serve does not
+        alone = replace(question, problem=question.problem.without("inference_tokens")).for_loss(loss)
+        least_hours = _clock(alone, cluster).taken(alone.flops)
+        if least_hours <= bound.hours:
+            served = f"{format_quantity(question.problem.inference_tokens)} inference tokens"
+            least_days = f"{format_number(least_hours / HOURS_PER_DAY)} days"
+            return RefusedError(
+                "limits_contradict",
+                f"{served} at {wanted} and {bound.words} contradict each other: {takes} with the model that costs "
+                f"least over its life, {least_days} with the best for training alone; leave the inference out, or "
+                "allow more",
+            )
     _, least = replace(question, flops=_paid(question, cluster).flops).answer()
     reached = "" if least is None else f"; within it the loss goes down to {least:.4f}"
-    return RefusedError(
-        "limits_contradict",
-        f"a loss of {format_number(loss, 6)} and {bound.words} contradict each other: {takes}{reached}",
-    )
+    return RefusedError("limits_contradict", f"{wanted} and {bound.words} contradict each other: {takes}{reached}")

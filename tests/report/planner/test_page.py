@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from isoflop.cli import main
-from isoflop.units import format_duration, format_quantity
+from isoflop.plan import InferenceDemand, LimitedData, ServingLimit, make_plan
+from isoflop.units import format_duration, format_flops, format_quantity
 from report.planner.driven import seen_at, seen_in
 from report.test_browser import browser
 
@@ -92,6 +93,21 @@ def test_every_input_is_in_the_link_and_the_link_restores_it(planner_file: Path,
     )
     assert again == first
     assert linked_fields == typed_fields
+
+
+def test_limits_combine_and_the_numbers_say_what_limits(planner_file: Path, tmp_path: Path) -> None:
+    run = """
+      act.type("unique-tokens", "20B");
+      return [act.text("facts"), act.view.location.hash, act.text("command")];"""
+    link = "#law=besiroglu2024&flops=1e22&inference-tokens=1T&max-memory=80GB"
+    ((facts, ending, command),) = seen_in(planner_file, [(link, run)], tmp_path)
+    stated = [InferenceDemand(tokens="1T"), LimitedData(unique_tokens="20B")]
+    plan = make_plan("besiroglu2024", 1e22, objective=stated, serving=ServingLimit(memory_bytes="80GB"))
+    text = next(limit for limit in plan.limits if limit.binding)
+    assert f"Limited byunique tokens (20B)costs {format_flops(text.price_flops or 0)} FLOPs at this loss" in facts
+    assert "Not limited byserving memory (74.5 GiB)" in facts
+    assert {"inference-tokens=1T", "unique-tokens=20B", "max-memory=80GB"} <= set(ending[1:].split("&"))
+    assert "--inference-tokens 1T --unique-tokens 20B --max-memory 80GB" in command
 
 
 def test_one_budget_moves_the_others(planner_file: Path, tmp_path: Path) -> None:

@@ -26,11 +26,11 @@ def limit_facts(plan: Plan) -> list[tuple[str, str]]:
 def _with_price(limit: Limit, plan: Plan) -> str:
     named = f"{limit.name} ({_value(limit)})"
     costs = []
-    if limit.price_flops:
+    if limit.price_flops is not None and limit.price_flops > 0:
         whole = plan.flops if plan.lifetime_flops is None else plan.lifetime_flops
         share = percent(limit.price_flops / whole)
         costs.append(f"{format_flops(limit.price_flops)} FLOPs at this loss, {share} of them")
-    if limit.price_loss:
+    if limit.price_loss is not None and limit.price_loss > 0:
         costs.append(f"{format_number(limit.price_loss)} of loss at this budget")
     return f"{named}: costs {', or '.join(costs)}" if costs else named
 

@@ -104,11 +104,11 @@
   function limitFacts(plan) {
     const facts = plan.limits.filter((limit) => limit.binding).map((limit) => {
       const costs = [];
-      if (limit.price_flops) {
+      if (limit.price_flops > 0) {
         const share = isoflop.text.formatShare(limit.price_flops / (plan.lifetime_flops ?? plan.flops));
         costs.push(`${isoflop.text.formatFlops(limit.price_flops)} FLOPs at this loss, ${share} of them`);
       }
-      if (limit.price_loss) costs.push(`${isoflop.text.trimmed(limit.price_loss)} of loss at this budget`);
+      if (limit.price_loss > 0) costs.push(`${isoflop.text.trimmed(limit.price_loss)} of loss at this budget`);
       return ["Limited by", named(limit), costs.length ? `costs ${costs.join(", or ")}` : ""];
     });
     const idle = plan.limits.filter((limit) => !limit.binding);
