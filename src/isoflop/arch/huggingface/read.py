@@ -9,6 +9,7 @@ from pathlib import Path
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.composed.model import ComposedModel
 from isoflop.arch.huggingface import dense, mixtures, older
+from isoflop.arch.huggingface.by_library import LibraryCount, count_by_library, has_library
 from isoflop.arch.huggingface.config import Config
 from isoflop.arch.huggingface.exact import EXACT_READERS
 from isoflop.codec import Json
@@ -83,6 +84,21 @@ def read_model(path: Path) -> ConfigModel:
     return ConfigModel(composed=composed, shape=_exact(config))
 
 
+def library_count(path: Path) -> LibraryCount | None:
+    """The count by transformers of the config.json at `path`; None where its kind has a reader here.
+
+    Raises InputError where transformers is not installed, or does not know the kind or what the file says.
+    """
+    kind, values = _language_model(path, _values(path), READERS)
+    if kind in READERS:
+        return None
+    if not has_library():
+        raise InputError(
+            f"{_unknown_kind(path, kind, READERS)}; or install 'isoflop[hf]', with which transformers counts"
+        )
+    return count_by_library(path, kind, values)
+
+
 def read_config(path: Path) -> tuple[Architecture, int]:
     """(architecture, longest context) of the config.json at `path`, where a family is exactly that model.
 
@@ -118,19 +134,32 @@ def _values(path: Path) -> dict[str, Json]:
 
 
 def _config(path: Path, values: dict[str, Json], readers: Mapping[str, object]) -> Config:
-    """The fields of the language model: those of `text_config` where the file describes more than that."""
-    kind, inner = values.get("model_type"), values.get("text_config")
-    if kind is None:
-        raise InputError(f"{path}: model_type: missing; expected one of {', '.join(readers)}")
-    if isinstance(inner, dict):
-        values = inner
-        kind = inner.get("model_type", kind)
-    if not isinstance(kind, str) or kind not in readers:
+    """The fields of the language model, which one of `readers` reads."""
+    kind, values = _language_model(path, values, readers)
+    if kind not in readers:
         raise InputError(
-            f"{path}: model_type: expected one of {', '.join(readers)}, got {quoted(kind)}; "
-            "give the shape by options such as --layers and --d-model"
+            f"{_unknown_kind(path, kind, readers)}; give the shape by options such as --layers and --d-model"
         )
     layers = values.get("num_hidden_layers", values.get("n_layer"))
     if isinstance(layers, int) and layers > _DEEPEST:
         raise InputError(f"{path}: layers: expected at most {_DEEPEST:,}, got {layers:,}")
     return Config(kind, values)
+
+
+def _language_model(path: Path, values: dict[str, Json], readers: Mapping[str, object]) -> tuple[str, dict[str, Json]]:
+    """(kind, fields) of the language model: those of `text_config` where the file describes more than that."""
+    kind, inner = values.get("model_type"), values.get("text_config")
+    if kind is None and not (isinstance(inner, dict) and "model_type" in inner):
+        raise InputError(f"{path}: model_type: missing; expected one of {', '.join(readers)}")
+    if isinstance(inner, dict):
+        values = inner
+        kind = inner.get("model_type", kind)
+    elif inner is not None:
+        raise InputError(f"{path}: text_config: expected an object, got {quoted(inner)}")
+    if not isinstance(kind, str):
+        raise InputError(_unknown_kind(path, kind, readers))
+    return kind, values
+
+
+def _unknown_kind(path: Path, kind: Json, readers: Mapping[str, object]) -> str:
+    return f"{path}: model_type: expected one of {', '.join(readers)}, got {quoted(kind)}"

@@ -8,7 +8,8 @@ from pathlib import Path
 from isoflop.arch import Architecture, family_named
 from isoflop.arch.composed.model import ComposedModel
 from isoflop.arch.devices import layout_of
-from isoflop.arch.huggingface import read_model
+from isoflop.arch.huggingface import library_count, read_model
+from isoflop.arch.huggingface.by_library import LibraryCount
 from isoflop.arch.layout import Layout, Recompute
 from isoflop.arch.published import published_model, published_models, published_shape
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, nearest_shape, usual_head_dim
@@ -64,7 +65,7 @@ class OnGpus:
 
 def counted_shape(
     name: str | None, params: float | None, shape: CustomShape, seq_len: int | None
-) -> tuple[Architecture | ComposedModel, int, str]:
+) -> tuple[Architecture | ComposedModel | LibraryCount, int, str]:
     """Returns (model, context length in tokens, source) of the requested shape: a shape of a family where one is it."""
     context = seq_len or DEFAULT_SEQ_LEN
     if name is not None:
@@ -72,7 +73,11 @@ def counted_shape(
             raise InputError("count: a published model has its own shape; use the name or shape options, not both")
         path = Path(name)
         if name not in published_models() and (path.suffix == ".json" or path.exists()):
-            found = read_model(path / "config.json" if path.is_dir() else path)
+            path = path / "config.json" if path.is_dir() else path
+            counted = library_count(path)
+            if counted is not None:
+                return counted, counted.context or context, "a Hugging Face config, by transformers"
+            found = read_model(path)
             return found.shape or found.composed, found.composed.context, "a Hugging Face config"
         return *published_shape(name), published_model(name).source
     family, vocab = shape.family or "llama", shape.vocab or DEFAULT_VOCAB_SIZE

@@ -15,6 +15,7 @@ from cloup import option_group
 from isoflop.arch import DTYPE_BYTES, MOST_OF_A_SHAPE, Architecture, memory_bytes
 from isoflop.arch.composed.model import ComposedModel
 from isoflop.arch.devices import layout_of, on_devices
+from isoflop.arch.huggingface.by_library import LibraryCount
 from isoflop.arch.layout import MIXED, RECOMPUTE, Formats, HiddenOptimizer, Layout, TrainingSetup
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, shape_account
 from isoflop.cli.options.counted import CustomShape, OnGpus, counted_shape
@@ -23,6 +24,7 @@ from isoflop.cli.options.types import QUANTITY, WholeNumber
 from isoflop.cli.options.verb import flags, json_option, picked, verb
 from isoflop.cli.output.count import DevicesAccount, print_count
 from isoflop.cli.output.count_composed import Use, composed_json, print_composed
+from isoflop.cli.output.count_library import library_json, print_library_count
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.codec import to_json
 from isoflop.errors import InputError, Notice
@@ -119,7 +121,7 @@ def command(
     own.check_gpus(gpus)
     arch, own_seq_len, source = counted_shape(model, params, shape, seq_len)
     context = seq_len or own_seq_len
-    if isinstance(arch, ComposedModel):
+    if not isinstance(arch, Architecture):
         if gpus is not None:
             raise InputError(
                 f"count: --gpus: layouts are computed for the families of isoflop, and {arch.kind} is of none"
@@ -144,12 +146,18 @@ def command(
     print_count(account, devices, batch=batch, optimizer=optimizer, title=f"{model or arch.family}: {source}")
 
 
-def _print_composed(model: ComposedModel, seq_len: int, use: Use, title: str, as_json: bool) -> None:
+def _print_composed(model: ComposedModel | LibraryCount, seq_len: int, use: Use, title: str, as_json: bool) -> None:
     name, source = title.rsplit(": ", 1)
     if as_json:
-        print_json({**composed_json(model, seq_len, use), "name": name, "source": source})
+        answer = (
+            library_json(model, seq_len, use) if isinstance(model, LibraryCount) else composed_json(model, seq_len, use)
+        )
+        print_json({**answer, "name": name, "source": source})
         return
-    print_composed(model, seq_len, use, title=title)
+    if isinstance(model, LibraryCount):
+        print_library_count(model, seq_len, use, title=title)
+    else:
+        print_composed(model, seq_len, use, title=title)
     print_notices(model.notices)
 
 
