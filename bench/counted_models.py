@@ -29,7 +29,8 @@ count and that no reader knows is refused by name.
 
 A kind without a reader is counted through transformers where that is installed (`pip install 'isoflop[hf]'`), on the
 meta device and in a process of its own, and the answer says so (`counted_by_library`). Nothing is downloaded and no
-code of a repository is run. Products and cache that cannot be known without a reader, of experts and windows, are left out.
+code of a repository is run. Products and cache that cannot be known without a reader are left out: those of experts and
+of windows.
 
 Of a mixture of experts all parameters are stored and served, and FLOPs are those of the experts that a token uses, with
 the whole router, the shared part and the head. "Used" has the table of the embedding, "in products" has it only where

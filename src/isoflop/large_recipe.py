@@ -43,6 +43,8 @@ class LargeRecipe(TrainingRecipe):
     """What `architecture` counts; see `arch.PARAMS_CONVENTIONS`."""
     without: tuple[str, ...] = ()
     """Optional parts of the family that the shapes lack; see `Architecture.without`."""
+    tied: bool | None = None
+    """Whether the output head is the embedding; None: as usual in the family."""
     rates: HyperparameterLaw = STEP_LAW
     """Batch and peak rate, kept within what published runs of the size had (`KnownRates`)."""
     given_batch: float | None = None
@@ -86,6 +88,7 @@ class LargeRecipe(TrainingRecipe):
             vocab_size=self.vocab_size,
             seq_len=self.seq_len,
             convention=self.params_convention,
+            tied=self.tied,
         )
         return replace(shape, without=self.without)
 

@@ -53,9 +53,17 @@ def usual_head_dim(d_model: int, family: str = "llama") -> int:
 
 
 def shape_of_width(
-    d_model: int, n_layers: int, *, family: str = "llama", vocab_size: int = DEFAULT_VOCAB_SIZE, seq_len: int = 2_048
+    d_model: int,
+    n_layers: int,
+    *,
+    family: str = "llama",
+    vocab_size: int = DEFAULT_VOCAB_SIZE,
+    seq_len: int = 2_048,
+    tied: bool | None = None,
 ) -> Architecture:
     """The shape of that width and depth with the family's proportions; learned positions cover `seq_len` tokens.
+
+    `tied`: whether the output head is the embedding; None: as usual in the family.
 
     Every head has its own keys and values, except in a multi-query family. Raises InputError for a width that is not a
     multiple of the head's, see `usual_head_dim`.
@@ -73,7 +81,7 @@ def shape_of_width(
         head_dim=head_dim,
         d_ff=_FF_STEP * math.ceil(kind.usual_d_ff(d_model) / _FF_STEP),
         vocab_size=vocab_size,
-        tied_embedding=kind.tied_embedding,
+        tied_embedding=kind.tied_embedding if tied is None else tied,
         **kind.own_fields(seq_len),
     )
 
@@ -85,6 +93,7 @@ def nearest_shape(
     vocab_size: int = DEFAULT_VOCAB_SIZE,
     seq_len: int = 2_048,
     convention: str = "total",
+    tied: bool | None = None,
 ) -> Architecture:
     """The buildable shape nearest to `params` parameters of that `convention`, with the proportions of Table A9.
 
@@ -99,7 +108,7 @@ def nearest_shape(
         raise InputError(f"params convention: expected one of {', '.join(PARAMS_CONVENTIONS)}, got {convention!r}")
     params = parse_quantity(params, "params")
     best: tuple[float, Architecture, float] | None = None
-    build = partial(shape_of_width, family=family, vocab_size=vocab_size, seq_len=seq_len)
+    build = partial(shape_of_width, family=family, vocab_size=vocab_size, seq_len=seq_len, tied=tied)
     for d_model in shape_widths():
         # the count is linear in the depth: two depths give all of them, without building a shape for each
         one, two = (build(d_model, n).params().by_convention(convention) for n in (1, 2))

@@ -13,8 +13,10 @@ from isoflop.fit import LEVEL
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import Provenance
 from isoflop.plan.allocation import Allocation, expected_loss
+from isoflop.plan.intervals import Interval
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.solver.problem import Problem
+from isoflop.plan.table_share import counted_like_the_runs, is_mostly_tables, share_message, table_share
 from isoflop.recipe import TrainingRecipe
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops, format_quantity
@@ -40,6 +42,11 @@ class Buildable:
     """How to train it, on `budget_tokens` to the nearest batch; without a corpus yet, and with seed 0."""
 
     @property
+    def matmul_flops(self) -> float:
+        """FLOPs of all matrix products of the run on `budget_tokens`: what the machine computes."""
+        return flops_per_token(self.architecture, self.seq_len, "matmul") * self.budget_tokens
+
+    @property
     def seq_len(self) -> int:
         """Context in tokens."""
         return self.run.seq_len
@@ -62,6 +69,8 @@ class Buildable:
             "tokens": self.budget_tokens,
             "flops_per_token": self.flops_per_token,
             "loss": self.loss,
+            "matmul_flops": self.matmul_flops,
+            "table_share": table_share(self.architecture),
             "seq_len": self.seq_len,
         }
 
@@ -91,15 +100,41 @@ def build_nearest(
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
     params = arch.params().by_convention(conventions.params_convention)
+    alike, notices = _counted(arch, source, recipe)
     built = Buildable(
         architecture=arch,
         params=params,
         budget_tokens=tokens,
         flops_per_token=_flops_per_token(arch, recipe.seq_len, params, conventions),
-        loss=expected_loss(source, problem, params, tokens, LEVEL)[0],
+        loss=expected_loss(source, problem, alike or params, tokens, LEVEL)[0],
         run=recipe.spec(arch, tokens, budget_flops=chosen.flops),
     )
-    return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source)]
+    return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source), *notices]
+
+
+def _counted(arch: Architecture, source: LawSource, recipe: TrainingRecipe) -> tuple[float | None, list[Notice]]:
+    """(what the law counts such a model as where its own count misleads, else None; the notice that says so).
+
+    The recipe of a study has the vocabulary of its runs, and misleads nobody.
+    """
+    law = source.law.provenance
+    if not isinstance(recipe, LargeRecipe) or not is_mostly_tables(arch, law):
+        return None, []
+    alike = counted_like_the_runs(arch, law) if source.law.has_loss else None
+    return alike, [Notice(code="mostly_tables", message=share_message(arch, alike))]
+
+
+def corrected_loss(
+    built: Buildable | None, source: LawSource, problem: Problem, recipe: TrainingRecipe | None, level: float
+) -> tuple[float, Interval | None] | None:
+    """(loss, interval) of the shape counted as the law's runs were, where it is mostly tables; else None."""
+    if built is None or recipe is None:
+        return None
+    alike, _ = _counted(built.architecture, source, recipe)
+    if alike is None:
+        return None
+    loss, interval = expected_loss(source, problem, alike, built.budget_tokens, level)
+    return None if loss is None else (loss, interval)
 
 
 def _cost_notices(built: Buildable, source: LawSource) -> list[Notice]:

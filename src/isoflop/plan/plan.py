@@ -16,7 +16,7 @@ from isoflop.laws import Provenance
 from isoflop.laws.rates import KnownRates
 from isoflop.plan.allocation import Allocation, expected_waste
 from isoflop.plan.alternatives import Alternative, SmallerModel, alternatives, smaller_models, wasted_share
-from isoflop.plan.buildable import Buildable, build_nearest, how_to_train, recipe_for
+from isoflop.plan.buildable import Buildable, build_nearest, corrected_loss, how_to_train, recipe_for
 from isoflop.plan.cluster import Cluster, CostEstimate
 from isoflop.plan.intervals import Interval, check_level, domain_notices, guessing_notices
 from isoflop.plan.law_source import AnyLaw, FormOptimum, LawSource
@@ -209,6 +209,7 @@ def make_plan(
     solution = solve(source, asked, flops, serving, recipe)
     problem, chosen = solution.problem, Allocation.of(source, solution, flops, level)
     built, unbuilt = build_nearest(source, problem, chosen, recipe)
+    loss, interval = corrected_loss(built, source, problem, recipe, level) or (chosen.loss, chosen.loss_interval)
     on_cluster = estimate_on_cluster(cluster, built, recipe, chosen, law.provenance)
     outside = _notices(source, problem, chosen, flops, recipe)
     return Plan(
@@ -216,8 +217,8 @@ def make_plan(
         flops=chosen.flops,
         params=chosen.params,
         tokens=chosen.tokens,
-        loss=chosen.loss,
-        loss_interval=chosen.loss_interval,
+        loss=loss,
+        loss_interval=interval,
         params_interval=None if chosen.spread is None else chosen.spread.params,
         tokens_interval=None if chosen.spread is None else chosen.spread.tokens,
         level=level,

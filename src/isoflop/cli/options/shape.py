@@ -35,6 +35,7 @@ class ShapeOptions:
     vocab: int | None = None
     seq_len: int | None = None
     """Tokens."""
+    tied: bool | None = None
     without: tuple[str, ...] = ()
     batch_tokens: float | None = None
     rates: str | None = None
@@ -52,6 +53,11 @@ def shape_options(function: F) -> F:
         cloup.option("--family", help="Architecture family: llama, gopher, gpt, gpt-rope, palm or moe. [llama]"),
         cloup.option("--vocab", type=_COUNT, help="Vocabulary size. [32,000]"),
         cloup.option("--seq-len", type=_COUNT, help=f"Context length in tokens. [{DEFAULT_SEQ_LEN:,}]"),
+        cloup.option(
+            "--tied/--untied",
+            default=None,
+            help="Whether the output head shares the embedding. [the family's]",
+        ),
         cloup.option(
             "--without", multiple=True, help="Omit an optional part of the family: query_key_norm. Repeatable."
         ),
@@ -97,6 +103,7 @@ def read_recipe(source: LawSource, study: Study | None, shape: ShapeOptions) -> 
         family=shape.family or LargeRecipe.family,
         vocab_size=shape.vocab or LargeRecipe.vocab_size,
         seq_len=shape.seq_len or LargeRecipe.seq_len,
+        tied=shape.tied,
         without=shape.without,
         params_convention=source.law.provenance.params_convention,
         given_batch=shape.batch_tokens,

@@ -13,6 +13,7 @@ from isoflop.codes import Grade
 from isoflop.laws.rates import KnownRates, LawValue
 from isoflop.plan import Alternative, Buildable, CostEstimate, Plan, ServingLimit
 from isoflop.plan.run_time import RUN_OVER_STEPS
+from isoflop.plan.table_share import MOST_SHARE, products_in_words, table_share
 from isoflop.report.panels.best_size import backtest_sentence, estimator_facts, range_words, run_next
 from isoflop.spec import RunSpec
 from isoflop.units import (
@@ -34,7 +35,8 @@ def print_plan(plan: Plan, grade: Grade) -> None:
         arch = plan.buildable.architecture
         facts += [
             ("Nearest shape", f"{arch.family}, {arch.n_layers} layers of {arch.d_model}, {arch.n_heads} heads"),
-            ("", f"{plan.buildable.params:,} parameters"),
+            ("", f"{plan.buildable.params:,} parameters{_tables(plan.buildable)}"),
+            ("", _products(plan)),
             ("Training", training_words(plan.buildable.run)),
             *_rates(plan.rates),
             ("Memory", f"{format_bytes(plan.memory['train'])} to train, {format_bytes(plan.memory['serve'])} to serve"),
@@ -97,6 +99,21 @@ def _estimators(plan: Plan) -> list[tuple[str, str]]:
     if plan.size_backtest is not None:
         facts.append(("Size backtest", backtest_sentence(plan.size_backtest)))
     return facts
+
+
+def _tables(built: Buildable) -> str:
+    share, kind = table_share(built.architecture), built.architecture
+    tied = ", tied" if kind.tied_embedding else ""
+    return f", {percent(share, 0)} of all in table and head{tied}" if share > MOST_SHARE else ""
+
+
+def _products(plan: Plan) -> str:
+    """Returns the FLOPs of the shape's matrix products beside the budget's, and what makes the difference."""
+    built = plan.buildable
+    assert built is not None
+    words = products_in_words(built.architecture, built.seq_len)
+    times = f"{format_number(built.matmul_flops / plan.flops, 3)} times the budget's"
+    return f"matrix products: {format_flops(built.matmul_flops)} FLOPs, {times}{f'; of 6 N, {words}' if words else ''}"
 
 
 def training_words(run: RunSpec) -> str:
