@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.numpy import save_file
 
+from isoflop.arch import Architecture
 from isoflop.arch.huggingface import read_config
+from isoflop.plan.export.hf import hf_config
+from isoflop.plan.export.hf_tensors import hf_tensors
 from isoflop.train.model import LanguageModel, build
 
 transformers: Any = pytest.importorskip(
@@ -142,3 +147,34 @@ def test_default_configs_count_as_their_own_models_do(tmp_path: Path, kind: str)
     assert seq_len == config.max_position_embeddings
     if kind == "GPT2":
         assert arch.params().total == 124_439_808  # Radford et al. 2019: the smallest, "124M"
+
+
+@pytest.mark.parametrize("without", [("query_key_norm",), ()], ids=["mixtral", "qwen3_moe"])
+@pytest.mark.parametrize("tied", [True, False])
+def test_moe(tmp_path: Path, tied: bool, without: tuple[str, ...]) -> None:
+    """Files as `hf_config` and `hf_tensors` write them, read by transformers: the same logits."""
+    arch = Architecture(
+        family="moe",
+        n_layers=3,
+        d_model=40,
+        n_heads=4,
+        n_kv_heads=2,
+        head_dim=12,
+        d_ff=24,
+        vocab_size=101,
+        tied_embedding=tied,
+        without=without,
+        n_experts=6,
+        active_experts=2,
+    )
+    model = build(arch).eval()
+    shaken(model)
+    own = {name: value.detach().numpy() for name, value in model.named_parameters()}
+    (tmp_path / "config.json").write_text(json.dumps({**hf_config(arch, 64), "dtype": "float32"}))
+    save_file(hf_tensors(arch, own), tmp_path / "model.safetensors", {"format": "pt"})
+    reference, found = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, output_loading_info=True)
+    assert not found["missing_keys"]
+    assert not found["unexpected_keys"]
+    assert type(reference).__name__ == hf_config(arch, 64)["architectures"][0]  # type: ignore[index]
+    assert sum(parameter.numel() for parameter in reference.parameters()) == arch.params().total
+    check_same_logits(reference.eval(), model)

@@ -1,7 +1,7 @@
 """`config.json` of Hugging Face transformers 5: the inverse of `arch/huggingface.py`.
 
-Checked against its modelling code: with the same weights, LlamaForCausalLM, Qwen3ForCausalLM and GPT2LMHeadModel give
-the logits of isoflop's own models (tests/plan/export/test_hf.py).
+Checked against its modelling code: with the same weights, LlamaForCausalLM, Qwen3ForCausalLM, MixtralForCausalLM,
+Qwen3MoeForCausalLM and GPT2LMHeadModel give the logits of isoflop's own models (tests/plan/export/test_hf.py).
 """
 
 from __future__ import annotations
@@ -49,26 +49,30 @@ def hf_config(arch: Architecture, seq_len: int, end_of_text: int | None = None) 
 
 
 def transformers_class(arch: Architecture) -> str:
-    """The class of transformers that is this llama or gpt. Qwen3 is Llama with norms of queries and keys."""
+    """The class of transformers that is this llama, moe or gpt. Qwen3 is Llama with norms of queries and keys."""
     if arch.family == "gpt":
         return "GPT2LMHeadModel"
+    if arch.family == "moe":
+        return "MixtralForCausalLM" if "query_key_norm" in arch.without else "Qwen3MoeForCausalLM"
     return "LlamaForCausalLM" if "query_key_norm" in arch.without else "Qwen3ForCausalLM"
 
 
 def _llama(arch: Architecture, seq_len: int) -> JsonObject:
     problems = []
-    if arch.family != "llama":
+    if arch.family not in ("llama", "moe"):
         problems.append(f"no model of transformers is a {arch.family}; plan with --family llama or --family gpt")
+    if arch.shared_experts:
+        problems.append("Mixtral and Qwen3-MoE have no shared experts; take a shape without, shared_experts unset")
     normed = "query_key_norm" not in arch.without
     # Qwen3 leaves the width of the heads free, LlamaConfig wants them to divide the width.
-    if not normed and arch.d_model % arch.n_heads:
+    if not normed and arch.family == "llama" and arch.d_model % arch.n_heads:
         problems.append(
             f"LlamaConfig wants a width of whole heads, got {arch.d_model} with {arch.n_heads} heads; plan with "
             "query_key_norm, which Qwen3 has"
         )
     refuse("transformers", problems)
     return {
-        "model_type": "qwen3" if normed else "llama",
+        "model_type": ("qwen3" if normed else "llama") if arch.n_experts is None else _model_type(normed),
         "architectures": [transformers_class(arch)],
         "hidden_size": arch.d_model,
         "intermediate_size": arch.d_ff,
@@ -82,7 +86,30 @@ def _llama(arch: Architecture, seq_len: int) -> JsonObject:
         "rope_parameters": {"rope_type": "default", "rope_theta": ROTARY_BASE},
         "attention_bias": False,
         "tie_word_embeddings": arch.tied_embedding,
-        **({} if normed else {"mlp_bias": False}),
+        **({} if normed or arch.family == "moe" else {"mlp_bias": False}),
+        **_experts(arch, normed),
+    }
+
+
+def _model_type(normed: bool) -> str:
+    return "qwen3_moe" if normed else "mixtral"
+
+
+def _experts(arch: Architecture, normed: bool) -> JsonObject:
+    """Routed experts: in Mixtral `intermediate_size` is the width of one, in Qwen3-MoE a field of its own."""
+    if arch.n_experts is None:
+        return {}
+    used: JsonObject = {"num_experts_per_tok": arch.active_experts, "output_router_logits": False}
+    if not normed:
+        # None: all previous tokens
+        return {**used, "num_local_experts": arch.n_experts, "sliding_window": None}
+    return {
+        **used,
+        "num_experts": arch.n_experts,
+        "moe_intermediate_size": arch.d_ff,
+        "norm_topk_prob": True,
+        "decoder_sparse_step": 1,
+        "mlp_only_layers": [],
     }
 
 

@@ -1,4 +1,4 @@
-"""The tensors of a model under the names, and in the shapes, that Hugging Face transformers gives them."""
+"""The tensors of a model under the names, and in the shapes, that Hugging Face transformers gives them in its files."""
 
 from __future__ import annotations
 
@@ -57,11 +57,30 @@ def _llama(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterato
         ends = np.cumsum([arch.attention_width, arch.kv_width])
         for letter, piece in zip("qkv", np.split(tensor, ends), strict=True):
             yield f"{block}self_attn.{letter}_proj.weight", piece
+    elif part == "router":
+        yield f"{block}{_experts_of(arch)}.gate.weight", tensor
+    elif part.startswith("expert_"):
+        _, number, end = part.split("_")
+        gate, up, down = ("w1", "w3", "w2") if _is_mixtral(arch) else ("gate_proj", "up_proj", "down_proj")
+        expert = f"{block}{_experts_of(arch)}.experts.{number}."
+        if end == "out":
+            yield f"{expert}{down}.weight", tensor
+        else:
+            for name, piece in zip((gate, up), np.split(tensor, 2), strict=True):
+                yield f"{expert}{name}.weight", piece
     elif part == "feed_forward_in":
         for half, piece in zip(("gate", "up"), np.split(tensor, 2), strict=True):
             yield f"{block}mlp.{half}_proj.weight", piece
     else:
         yield block + _LLAMA[part], tensor
+
+
+def _is_mixtral(arch: Architecture) -> bool:
+    return "query_key_norm" in arch.without
+
+
+def _experts_of(arch: Architecture) -> str:
+    return "block_sparse_moe" if _is_mixtral(arch) else "mlp"
 
 
 def _gpt2(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
