@@ -16,8 +16,6 @@ from isoflop.sweep import (
     DesignedRun,
     branch_of,
     branched_runs,
-    kept_for_later,
-    possible_branches,
     sweep_cost,
 )
 from isoflop.sweep.cost import BYTES_PER_PARAM_KEPT
@@ -138,24 +136,6 @@ def test_a_design_keeps_its_tree_and_refuses_a_parent_that_it_does_not_hold(tmp_
     assert Design.load(tmp_path / "sweep.json") == design
     with pytest.raises(InputError, match="is none of the runs here"):
         Design(runs=design.runs[1:])
-
-
-@pytest.mark.parametrize("tokens", [3e4, 1e6])
-def test_later_runs_begin_where_the_trunk_keeps_checkpoints(tokens):
-    trunk = RECIPE.spec(SHAPE, tokens, corpus="c", seed=0)
-    kept = kept_for_later(trunk)
-    assert trunk.shared_steps in kept
-    branches = possible_branches([trunk], most_tokens=3 * trunk.tokens)
-    assert [branch.tokens / trunk.tokens for branch in branches] == pytest.approx(
-        [10**-0.5, 10**-0.25, 10**0.25], rel=0.05
-    )
-    for branch in branches:
-        check_branch(trunk, branch)
-        assert branch.begins.step in kept
-    longer = branches[-1]
-    assert longer.spent_tokens == pytest.approx(longer.tokens - 0.8 * trunk.tokens, abs=trunk.batch_tokens)
-    for further in possible_branches([longer]):
-        check_branch(longer, further)
 
 
 def test_the_share_of_a_branch_that_is_done_counts_its_own_steps():

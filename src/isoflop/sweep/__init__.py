@@ -1,6 +1,6 @@
 """Which runs to learn from, and what they cost before any is started."""
 
-from isoflop.sweep.branches import Branches, branch_of, branched_runs, kept_for_later, possible_branches
+from isoflop.sweep.branches import Branches, branch_of, branched_runs
 from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
 from isoflop.sweep.designs import (
     Design,
@@ -27,9 +27,7 @@ __all__ = [
     "design_study",
     "fitted_specs",
     "isoflop_design",
-    "kept_for_later",
     "learning_rate_check",
-    "possible_branches",
     "spent_flops",
     "study_cost",
     "sweep_cost",

@@ -75,44 +75,6 @@ def branched_runs(
     return Branches(trunk=trunk, branches=tuple(branch_of(trunk, number * batch) for number in steps[1:]))
 
 
-LATER = tuple(10 ** (step / 4) for step in (-2, -1, 1, 2))
-"""Tokens of runs that may branch off later over those of their trunk: cells of an adaptive sweep lie a quarter of a
-decade apart."""
-
-
-def kept_for_later(trunk: RunSpec) -> tuple[int, ...]:
-    """Steps at which `trunk` keeps a checkpoint for runs of LATER times its tokens, ascending: its last constant one,
-    and the last ones of the shorter runs. None for a rate that is never constant.
-    """
-    if trunk.schedule.kind == "cosine":
-        return ()
-    shorter = [replace(trunk, tokens=tokens, begins=None) for tokens in _later_tokens(trunk) if tokens < trunk.tokens]
-    first = 1 if trunk.begins is None else trunk.begins.step
-    steps = {spec.shared_steps for spec in (trunk, *shorter)}
-    return tuple(sorted(step for step in steps if step >= first))
-
-
-def possible_branches(trunks: Iterable[RunSpec], most_tokens: float = math.inf) -> list[RunSpec]:
-    """Runs of up to `most_tokens` that may branch off `trunks` where those keep checkpoints (`kept_for_later`)."""
-    branches: dict[str, RunSpec] = {}
-    for trunk in trunks:
-        kept = kept_for_later(trunk)
-        for tokens in _later_tokens(trunk):
-            try:
-                branch = branch_of(trunk, tokens, kept)
-            except InputError:  # its cooldown begins before the first checkpoint
-                continue
-            if branch.tokens <= most_tokens:
-                branches[branch.run_id] = branch
-    return list(branches.values())
-
-
-def _later_tokens(trunk: RunSpec) -> list[int]:
-    """LATER times its tokens, in whole batches, that leave a warm-up as large as its own within the first half."""
-    whole = [round(factor * trunk.steps) * trunk.batch_tokens for factor in LATER]
-    return [tokens for tokens in whole if tokens >= max(2 * trunk.warmup_tokens, trunk.batch_tokens)]
-
-
 def branch_of(trunk: RunSpec, tokens: float, kept: Iterable[int] | None = None) -> RunSpec:
     """The run that differs from `trunk` in its tokens (rounded to whole batches, more or fewer), and begins from it.
 

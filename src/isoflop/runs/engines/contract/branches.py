@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 from contextlib import suppress
@@ -84,6 +85,21 @@ class EngineBranches(EngineRuns):
         assert {attempt.from_step >= _begun(branch) for attempt in branch.attempts()} == {True}
         self.equals_straight(tmp_path, branch)
 
+    def test_five_kills_at_random_steps_leave_the_same_rows(self, tmp_path: Path) -> None:
+        """Drivers die one after another; each next one goes on from what the folders hold."""
+        trunk, branch = self.make_tree(tmp_path / "study", "runs")
+        total = trunk.read_spec().steps + branch.read_spec().steps - _begun(branch)
+        driver = self.driver(tmp_path / "study", 2)
+        for moment in sorted(random.Random(5).sample(range(1, total * 3 // 4), 5)):
+            with subprocess.Popen(driver, stdout=subprocess.DEVNULL) as killed:
+                wait_for(lambda: killed.poll() is not None or _taken(trunk) + _taken(branch) >= moment)  # noqa: B023
+                killed.kill()
+        subprocess.run(driver, check=True, stdout=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS)
+        self.equals_straight(tmp_path, branch)
+        straight = RunFolder.create(tmp_path / "alone", trunk.read_spec())
+        executed(self.make_engine(tmp_path, 1), [straight], tmp_path)
+        assert self.same_but_for_rounding(facts(trunk), facts(straight))
+
     def test_a_driver_killed_between_trunk_and_branch_loses_nothing(self, tmp_path: Path) -> None:
         """The next driver finds the checkpoint that the trunk has kept."""
         trunk, branch = self.make_tree(tmp_path / "study", "runs")
@@ -109,6 +125,12 @@ def _begun(branch: RunFolder) -> int:
     begins = branch.read_spec().begins
     assert begins is not None
     return begins.step
+
+
+def _taken(folder: RunFolder) -> int:
+    """Steps that a run has taken itself, as far as it has reported."""
+    beat, begins = folder.read_heartbeat(), folder.read_spec().begins
+    return 0 if beat is None else beat.step - (begins.step if begins else 0)
 
 
 def _number(value: object) -> int:
