@@ -13,8 +13,10 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.laws.repeated import FREE_EPOCHS
 from isoflop.recipe import SmallRecipe
 from isoflop.report.adaptive_record import AdaptiveRecord
+from isoflop.run_tree import roots
 from isoflop.runs.engine import Engine
 from isoflop.runs.folder import RunFolder
+from isoflop.runs.kept import ask_for, remove_kept
 from isoflop.runs.outcomes import PARAMS_CONVENTION
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
@@ -33,7 +35,7 @@ from isoflop.sweep import Design, DesignedRun, Speed, fitted_specs, spent_flops
 from isoflop.sweep.adaptive import Decision, Evidence, Limits, SweepPrice, next_batch, price_of_sweep
 from isoflop.sweep.adaptive.limits import BATCH
 from isoflop.sweep.adaptive.search import LEAST_GAIN
-from isoflop.sweep.adaptive_runs import RunGrid
+from isoflop.sweep.adaptive_runs import RunGrid, steps_to_branch_at
 from isoflop.sweep.allowance import FINAL_RATIO, Allowance, rounded_down
 
 NO_TOLERANCE = 1e-12
@@ -148,10 +150,18 @@ class AdaptiveSweep:
                 if missing:
                     engine = engine or stack.enter_context(trainers(self.study, self.study.workers))
                     self.study.listener.expect(clock.expected(missing, ended=record.ended))
+                    self._keep_checkpoints(missing)
                     train_with(engine, self.study, missing, self.speed.seconds)
                 if record.ended:
+                    remove_kept(RunFolder(folder.runs / spec.run_id) for spec in design.specs)
                     return design
                 record, design = self._decide(record, design, clock)
+
+    def _keep_checkpoints(self, specs: Sequence[RunSpec]) -> None:
+        """Has runs keep the checkpoints from which others may branch off, asked for before they start."""
+        for spec in specs:
+            if spec.begins is None:
+                ask_for(RunFolder.create(self.study.folder.runs, spec), *steps_to_branch_at(spec))
 
     def _decide(self, record: Decisions, design: Design, clock: Clock) -> tuple[Decisions, Design]:
         """The record and the design with one more decision, both on disk; said to the listener."""
@@ -163,7 +173,7 @@ class AdaptiveSweep:
         candidates = [replace(one.candidate, seconds=one.candidate.seconds * clock.pace) for one in possible]
         evidence = evidence_of(rows, design)
         limits = self._limits(allowance, spent - evidence.total_flops)
-        target = allowance.target_flops
+        target = max(allowance.target_flops, FINAL_RATIO * max(spec.flops for spec in design.specs))
         decision = next_batch(evidence, candidates, target_flops=target, limits=limits)
         if decision.runs and decision.waste_after > (1 - LEAST_GAIN) * decision.waste_before:
             # what is left buys next to nothing by its gain for its cost: a batch that pays, or the end
@@ -223,7 +233,7 @@ class AdaptiveSweep:
 
 def evidence_of(rows: Sequence[tuple[RunSpec, RunResult]], design: Design) -> Evidence:
     """The rows that decisions rest on. What the learning-rate check of a cell costs is a cost of its row."""
-    fitted = {spec.run_id for spec in fitted_specs(design)}
+    fitted, trees = {spec.run_id for spec in fitted_specs(design)}, roots(design.specs)
     checks: dict[str, float] = {}
     for spec in design.specs:
         if spec.run_id not in fitted:
@@ -234,7 +244,7 @@ def evidence_of(rows: Sequence[tuple[RunSpec, RunResult]], design: Design) -> Ev
         tokens=[spec.tokens for spec, _ in rows],
         flops=[spec.flops for spec, _ in rows],
         loss=[result.val_loss_nats or 0.0 for _, result in rows],
-        trunk=[spec.run_id for spec, _ in rows],
+        trunk=[trees[spec.run_id] for spec, _ in rows],
         seed=[spec.seed for spec, _ in rows],
         spent=spent,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from isoflop.errors import InputError
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
@@ -26,8 +27,9 @@ from isoflop.sweep.study_design import OVERHEAD_SECONDS, SPEED_MARGIN, STAGE_SEC
 
 AFTER = ("fit", "final", "serve", "report")
 """Stages after the sweep that take time besides the training."""
-RECENT = 300.0
-"""Expected seconds of the newest runs by which the pace is known: a machine that others begin to use is followed."""
+RECENT = 120.0
+"""Expected seconds of the newest runs by which the pace is known, about two batches of a default study: a machine that
+others begin to use is followed."""
 
 
 @dataclass(kw_only=True)
@@ -109,7 +111,10 @@ class Clock:
             size = first_guess(self.recipe, flops)
             if last is not None:
                 size = last.params * (flops / last.target_flops) ** 0.5
-            final = comparison_design(self.recipe, self.recipe.architecture(size), flops, corpus="", seed=0)
+            try:
+                final = comparison_design(self.recipe, self.recipe.architecture(size), flops, corpus="", seed=0)
+            except InputError:  # less than a batch
+                return 0.0
             return sweep_cost(final.specs, self.speed, self.workers).seconds * self.pace
 
         return seconds

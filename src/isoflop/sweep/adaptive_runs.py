@@ -10,20 +10,27 @@ import numpy as np
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import ComputeCost
 from isoflop.recipe import SmallRecipe
+from isoflop.run_tree import roots
 from isoflop.spec import RunSpec
 from isoflop.sweep.adaptive import Candidate, CandidateKind, Limits, first_runs
+from isoflop.sweep.branches import branch_of
 from isoflop.sweep.cost import Speed
 from isoflop.sweep.designs import LR_FACTORS, MIN_STEPS, Design, DesignedRun, first_guess, fitted_specs
 from isoflop.units import format_flops
 
 PER_DECADE = 4
 """Budgets of a decade of compute at which runs are possible."""
-SPAN = (1 / 8, 1 / 2)
+SPAN = (1 / 12, 1 / 3)
 """Budgets of the first runs over the largest run's: cheap, and near enough to the planned run to be of its kind."""
 GRID_SPAN = 32.0
 """Largest run over the smallest that is possible."""
 _BELOW_LARGEST = 0.97  # runs are rounded to whole batches
 _REACH, _SIZES = 8.0, 10  # of the first guess, up and down; sizes that are asked for in a decade of N
+HORIZONS = (10 ** (-1 / PER_DECADE), 10 ** (1 / PER_DECADE))
+"""Tokens of a branch over those of its trunk: one budget of the grid below and above. It has the batch of its trunk,
+1.6 times that of the recipe or less of it, which is as far as batches are known to be equally good."""
+MOST_WARMUP = 0.1
+"""Largest share of a branch's tokens that is its trunk's warm-up: twice that of a run of its own."""
 FEWEST_FIRST = 7
 """First runs without which there is no sweep: as many as the largest form has constants."""
 
@@ -65,13 +72,36 @@ class RunGrid:
 
     def possible(self, design: Design) -> list[Possible]:
         """The runs that could be next to those of `design`: other cells, and cells once more with another seed."""
-        again = [replace(spec, seed=spec.seed + 1) for spec in fitted_specs(design)]
-        kinds: tuple[tuple[CandidateKind, list[RunSpec]], ...] = (("new", self.specs()), ("repeat", again))
+        fitted, trees = fitted_specs(design), roots(design.specs)
+        again = [replace(spec, seed=spec.seed + 1) for spec in fitted if spec.begins is None]
+        kinds: tuple[tuple[CandidateKind, list[RunSpec]], ...] = (
+            ("new", self.specs()),
+            ("branch", self._branches(fitted)),
+            ("repeat", again),
+        )
         found: dict[str, Possible] = {}
         for kind, spec in ((kind, spec) for kind, specs in kinds for spec in specs):
             if spec.run_id not in design.by_id:
-                found.setdefault(spec.run_id, Possible(candidate=self._candidate(spec, kind), spec=spec))
+                trunk = None if spec.begins is None else trees[spec.begins.run]
+                found.setdefault(spec.run_id, Possible(candidate=self._candidate(spec, kind, trunk), spec=spec))
         return list(found.values())
+
+    def _branches(self, trunks: Sequence[RunSpec]) -> list[RunSpec]:
+        """The runs that may branch off `trunks`, at HORIZONS of their tokens."""
+        found = []
+        for trunk in trunks:
+            if trunk.begins is not None or trunk.schedule.kind == "cosine":
+                continue
+            for horizon in HORIZONS:
+                tokens = horizon * trunk.tokens
+                long_enough = tokens >= max(MIN_STEPS * trunk.batch_tokens, trunk.warmup_tokens / MOST_WARMUP)
+                if not long_enough or tokens > self.most_tokens:
+                    continue
+                try:
+                    found.append(branch_of(trunk, tokens, kept=steps_to_branch_at(trunk)))
+                except InputError:  # its cooldown begins before the first step that was kept
+                    continue
+        return found
 
     def guess(self, flops: float) -> float:
         """N where the best size is first looked for."""
@@ -128,7 +158,7 @@ class RunGrid:
             for factor in LR_FACTORS
         ]
 
-    def _candidate(self, spec: RunSpec, kind: CandidateKind) -> Candidate:
+    def _candidate(self, spec: RunSpec, kind: CandidateKind, trunk: str | None = None) -> Candidate:
         return Candidate(
             key=spec.run_id,
             params=spec.architecture.params().non_embedding,
@@ -137,9 +167,19 @@ class RunGrid:
             law_flops=spec.flops,
             seconds=self.speed.seconds(spec),
             kind=kind,
+            trunk=trunk,
             seed=spec.seed,
             shape=spec.architecture,
         )
+
+
+def steps_to_branch_at(trunk: RunSpec) -> tuple[int, ...]:
+    """The steps at which `trunk` keeps a checkpoint, so that runs of HORIZONS of its tokens may begin there."""
+    steps = set()
+    for horizon in HORIZONS:
+        whole = max(1, round(horizon * trunk.tokens / trunk.batch_tokens)) * trunk.batch_tokens
+        steps.add(min(trunk.shared_steps, replace(trunk, tokens=whole).shared_steps))
+    return tuple(sorted(step for step in steps if step >= 1))
 
 
 def _steps(factor: float, per_decade: int = PER_DECADE) -> int:

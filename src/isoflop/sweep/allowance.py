@@ -21,6 +21,8 @@ TIME_MARGIN = 1.25
 the planned run that then fits into the time."""
 ROUNDING = 0.998
 """Final runs are rounded to whole batches, by less than a thousandth: what was stated is not exceeded."""
+ROOM = 0.985
+"""Of SWEEP_SHARE: what rounding takes from the final runs would otherwise lift the sweep above it."""
 LOWEST, HIGHEST = 1e6, 1e24
 """FLOPs between which a planned run is looked for."""
 
@@ -41,7 +43,7 @@ class Allowance:
 
 def most_of_sweep(target_flops: float) -> float:
     """FLOPs of the sweep that are SWEEP_SHARE of its own, those of the planned run and those of the larger one."""
-    return 2 * SWEEP_SHARE / (1 - SWEEP_SHARE) * target_flops
+    return ROOM * 2 * SWEEP_SHARE / (1 - SWEEP_SHARE) * target_flops
 
 
 def for_target(target_flops: float) -> Allowance:
@@ -55,7 +57,7 @@ def for_target(target_flops: float) -> Allowance:
 
 def of_total(flops: float, spent: float) -> Allowance:
     """The FLOPs of the whole study are stated: the final runs share what the sweep, `spent` so far, leaves."""
-    most = SWEEP_SHARE * flops
+    most = ROOM * SWEEP_SHARE * flops
     return Allowance(
         target_flops=final_of_total(flops, spent),
         sweep_flops=most,

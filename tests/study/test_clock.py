@@ -1,0 +1,98 @@
+"""Minutes that a study keeps to on a machine whose speed changes, by a clock that is made up."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from isoflop.recipe import SmallRecipe
+from isoflop.study.clock import AFTER, Clock
+from isoflop.study.settings import StudySettings
+from isoflop.sweep import Design, comparison_design, spent_flops, sweep_cost
+from isoflop.sweep.adaptive_runs import RunGrid
+from isoflop.sweep.allowance import FINAL_RATIO
+from isoflop.sweep.designs import first_guess
+from isoflop.sweep.study_design import STAGE_SECONDS, TYPICAL_SPEED
+
+RECIPE = SmallRecipe(vocab_size=257)
+WORKERS = 2
+
+
+class Machine:
+    """Trains at once, and moves the clock: `slowdown` of the share of the minutes that passed is by how much slower
+    than measured it is."""
+
+    def __init__(self, minutes, slowdown):
+        self.seconds, self.slowdown = 60 * minutes, slowdown
+        self.now, self.ended = 25.0, []
+
+    def train(self, specs):
+        taken = self.slowdown(self.now / self.seconds)
+        for spec in specs:
+            seconds = taken * TYPICAL_SPEED.seconds(spec)
+            self.ended.append((spec, SimpleNamespace(wall_seconds=seconds, finished=self.now)))
+        self.now += taken * sweep_cost(specs, TYPICAL_SPEED, WORKERS).seconds
+
+
+def study_of(minutes, slowdown):
+    """(seconds of the whole study, FLOPs of the planned run over those of the largest of the sweep)."""
+    machine = Machine(minutes, slowdown)
+    clock = Clock(
+        settings=StudySettings(minutes=minutes, design="adaptive"),
+        recipe=RECIPE,
+        speed=TYPICAL_SPEED,
+        workers=WORKERS,
+        elapsed=lambda: machine.now,
+    )
+    grid = RunGrid(
+        recipe=RECIPE,
+        speed=TYPICAL_SPEED,
+        corpus="",
+        seed=0,
+        largest_run=clock.allowance(0.0, None).largest_run,
+        most_tokens=1e12,
+    )
+    design = grid.first_design()
+    machine.train(design.specs)
+    while True:  # batches of four runs each, as dear as the time and the largest run allow
+        clock.observe(machine.ended)
+        allowed = clock.allowance(spent_flops(design.specs), None)
+        fits = [
+            one.spec
+            for one in grid.possible(design)
+            if one.spec.flops <= allowed.largest_run and clock.pace * one.candidate.seconds <= allowed.worker_seconds
+        ]
+        batch = sorted(fits, key=lambda spec: -spec.flops)[2:6]
+        if not batch or 4 * clock.pace * TYPICAL_SPEED.seconds(batch[0]) > allowed.worker_seconds:
+            break
+        machine.train(batch)
+        design = Design(runs=(*design.runs, *(SimpleNamespace(spec=spec, purpose="adaptive") for spec in batch)))
+    last = SimpleNamespace(params=first_guess(RECIPE, 1e12), target_flops=1e12)
+    final = clock.final_flops(spent_flops(design.specs), last)
+    machine.now += sum(STAGE_SECONDS[name] for name in AFTER)
+    size = last.params * (final / last.target_flops) ** 0.5
+    machine.train(comparison_design(RECIPE, RECIPE.architecture(size), final, corpus="", seed=0).specs)
+    return machine.now, final / max(spec.flops for spec in design.specs)
+
+
+@pytest.mark.parametrize("minutes", [6.0, 15.0, 60.0])
+@pytest.mark.parametrize(
+    "slowdown",
+    [lambda _: 1.0, lambda _: 1.8],
+    ids=["as measured", "slower than measured"],
+)
+def test_it_ends_within_fifteen_per_cent_of_its_minutes(minutes, slowdown):
+    seconds, ratio = study_of(minutes, slowdown)
+    assert seconds == pytest.approx(60 * minutes, rel=0.15)
+    assert ratio >= FINAL_RATIO
+
+
+def test_the_newest_runs_say_how_fast_the_machine_is():
+    machine = Machine(15, lambda share: 1.0 if share < 0.3 else 3.0)
+    settings = StudySettings(minutes=15, design="adaptive")
+    clock = Clock(settings=settings, recipe=RECIPE, speed=TYPICAL_SPEED, workers=WORKERS, elapsed=lambda: machine.now)
+    spec = RECIPE.spec(RECIPE.architecture(2e4), 4e6)
+    for _ in range(20):
+        machine.train([spec])
+    clock.observe(machine.ended)
+    assert machine.now > 800
+    assert 2.5 < clock.pace <= 3.0
