@@ -25,7 +25,10 @@ def plan_lines(plan: Plan) -> Lines:
     if plan.cost_estimate is not None:
         price, given = plan.cost_estimate.price, plan.cost_estimate.price_source == "given"
         money = "" if price is None else f" for {format_quantity(price)}{'' if given else ' USD'}"
-        parts.append(f"{format_duration(3600 * plan.cost_estimate.hours)}{money}")
+        hours, ends = plan.cost_estimate.hours, plan.cost_estimate.hours_range
+        fast, slow = (format_duration(3600 * end) for end in ends)
+        between = f" ({fast} to {slow})" if ends[0] < ends[1] else ""
+        parts.append(f"{format_duration(3600 * hours)}{between}{money}")
     known = any((plan.params_interval, plan.tokens_interval, plan.loss_interval))
     parts.append(f"intervals: {format_number(100 * plan.level, 6)} %" if known else "no intervals")
     return (

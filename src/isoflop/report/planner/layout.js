@@ -32,7 +32,7 @@
           if (sharded > MOST_SHARDED) continue;
           for (const interleaved of INTERLEAVED) {
             if (interleaved > 1 && (pipeline === 1 || pipeline * interleaved > shape.n_layers + 2)) continue;
-            yield { data: rest / sharded, sharded, tensor, pipeline, interleaved };
+            yield { data: rest / sharded, sharded, tensor, pipeline, interleaved, expert: 1 };
           }
         }
       }
