@@ -7,7 +7,7 @@ import pytest
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws import ChinchillaLaw, published_law
-from isoflop.plan import LawSource, predict, published_source
+from isoflop.plan import FixedParams, LawSource, LimitedData, make_plan, predict, published_source
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,24 @@ def test_what_cannot_be_predicted_is_refused():
         predict(law, 1e9, 1e9, level=95)
     with pytest.raises(RefusedError, match="besiroglu2024"):
         predict(published_law("hoffmann2022-2"), 1e9, 1e9)
+
+
+def test_repeated_tokens_count_less():
+    # Muennighoff et al. 2023: 6.34B parameters on 242B tokens of 25B different ones
+    run = predict("muennighoff2023", 6.34e9, 242e9, unique_tokens="25B")
+    assert run.loss == pytest.approx(2.2256440889984477, rel=1e-12)
+    assert run.as_json()["epochs"] == pytest.approx(9.68)
+    (notice,) = [notice for notice in run.notices if notice.code == "repeated_tokens"]
+    assert "the text is read 9.68 times: each epoch adds less" in notice.message
+    fresh = predict("muennighoff2023", 6.34e9, 242e9)
+    assert (fresh.unique_tokens, fresh.epochs) == (None, None)
+    assert fresh.loss < run.loss
+    # several at once, as a plan with that size and text expects them
+    many = predict("besiroglu2024", [1e9, 7e9], 1e11, unique_tokens=1e10)
+    for N, loss, low, high in zip([1e9, 7e9], many.loss, *many.interval, strict=True):
+        stated = [FixedParams(params=N), LimitedData(unique_tokens=1e10)]
+        plan = make_plan("besiroglu2024", 6 * N * 1e11, objective=stated, recipe=None)
+        assert loss == pytest.approx(plan.loss, rel=1e-12)
+        assert low < loss < high
+    with pytest.raises(RefusedError, match="another form"):
+        predict("kaplan2020-loss", 1e9, 1e11, unique_tokens=1e10)

@@ -35,7 +35,7 @@ from isoflop.plan.alternatives import wasted_share
 from isoflop.report.planner import ShapeData, planner_data
 from report.planner.in_browser import answers_of
 
-CASES, PROFILES = 560, 80
+CASES, PROFILES = 700, 80
 SIZES = [1e8, 1e9, 3e10, 1e12]
 SOURCES = {name: published_source(name) for name in published_names()}
 OBJECTIVES = {
