@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from isoflop.arch import Architecture, family_named, flops_per_token
 from isoflop.errors import InputError, Notice
 from isoflop.laws.rate_trend import RateTrend
+from isoflop.recipe.large_range import EXPLAINED, beyond_joint, head_target, largest_batch, rate_factor
 from isoflop.recipe.training import TrainingRecipe
 from isoflop.recipe.tunings import FAMILY_TUNINGS, FamilyTuning
 from isoflop.schedule import Schedule
@@ -118,8 +119,10 @@ class SmallRecipe(TrainingRecipe):
         Positions that are learned reach as far as the context.
         """
         family = family_named(self.family)
-        n_heads = max(1, round(d_model / self.head_dim))
-        head_dim = max(2, 2 * round(d_model / n_heads / 2))  # even: rotary positions turn pairs
+        target = head_target(12 * n_layers * d_model**2, self.head_dim)
+        n_heads = max(1, round(d_model / target))
+        # even, since rotary positions turn pairs
+        head_dim = target if target != self.head_dim else max(2, 2 * round(d_model / n_heads / 2))
         return Architecture(
             family=self.family,
             n_layers=n_layers,
@@ -176,6 +179,7 @@ class SmallRecipe(TrainingRecipe):
         del architecture
         kept = 1 - self.masked_fraction
         by_rule = self.batch_reference_tokens * (kept * tokens / self.batch_reference_run) ** self.batch_exponent
+        by_rule = min(by_rule, largest_batch(kept * tokens))
         target = by_rule * self.batch_multiple if self.fixed_batch is None else kept * self.fixed_batch
         return round(self.seq_len * max(1, round(target / self.seq_len)) / kept)
 
@@ -190,7 +194,8 @@ class SmallRecipe(TrainingRecipe):
         """Peak learning rate of the hidden matrices; the same for every number of tokens."""
         del tokens
         width = (self.reference_width / architecture.d_model) ** self.lr_exponent
-        return float(self.hidden_rate * width * self._checked(architecture))
+        beyond = rate_factor(architecture.params().non_embedding, self.lr_exponent)
+        return float(self.hidden_rate * width * beyond * self._checked(architecture))
 
     @property
     def hidden_rate(self) -> float:
@@ -201,12 +206,15 @@ class SmallRecipe(TrainingRecipe):
         return self.reference_lr * self.tuning.hidden_lr * muon
 
     def notices(self, architecture: Architecture, tokens: float) -> list[Notice]:
-        """That a check moved the rate, by how much and why."""
+        """That a check moved the rate, by how much and why; and what was not measured at this size."""
         del tokens
-        if self.rate_trend is None:
-            return []
-        message = f"peak rate {self._checked(architecture):.2f} times the recipe's: {self.rate_trend.reason}"
-        return [Notice(code="rate_moved", message=message)]
+        notices = []
+        if self.rate_trend is not None:
+            message = f"peak rate {self._checked(architecture):.2f} times the recipe's: {self.rate_trend.reason}"
+            notices.append(Notice(code="rate_moved", message=message))
+        if beyond_joint(architecture.params().non_embedding):
+            notices.append(Notice(code="recipe_not_measured", message=f"the recipe is {EXPLAINED}"))
+        return notices
 
     def _checked(self, architecture: Architecture) -> float:
         """Factor on the rate by `rate_trend`."""

@@ -114,7 +114,7 @@ def _measured(study: Study) -> Speed | None:
     if not study.folder.machine.exists():
         return None
     machine = read_machine(study.folder.machine)
-    return speed_of(machine) if machine.schema == SCHEMA and machine.workers == study.workers else None
+    return speed_of(machine) if machine.schema == SCHEMA and machine.workers == study.cores else None
 
 
 def _vocab_size(settings: StudySettings) -> int:

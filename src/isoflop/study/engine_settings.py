@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.sbatch import checked_sbatch
@@ -14,6 +15,30 @@ from isoflop.runs.registry import ENGINES, engine_tables, starter_of
 
 Tables = Mapping[str, EngineSettings]
 """{engine: its settings}, of those engines that have a table in the file."""
+
+
+def checked_devices(value: str) -> str:
+    """The setting `devices` as it is kept. Raises ValueError for what is none.
+
+    >>> [checked_devices(value) for value in ("auto", " 1, 0 ")]
+    ['auto', '0,1']
+    """
+    if value in ("auto", "cpu", "cuda"):
+        return value
+    numbers = [part.strip() for part in value.split(",")]
+    if not all(part.isdecimal() and len(part) < 4 for part in numbers):
+        raise ValueError(f'expected auto, cpu, cuda or numbers of GPUs such as "0,1", got {value!r}')
+    return ",".join(map(str, sorted(set(map(int, numbers)))))
+
+
+def check_where(devices: str, engine: str, *, here: bool) -> None:
+    """Raises ValueError where GPUs of this machine are named and the `engine` trains elsewhere."""
+    if devices not in ("auto", "cpu", "cuda") and not here:
+        raise ValueError(f"devices: GPU {devices} is of this machine, and {engine} trains elsewhere")
+
+
+Devices = Annotated[str, AfterValidator(checked_devices)]
+"""The setting `devices`."""
 
 
 def read_tables(values: Mapping[str, object]) -> tuple[dict[str, EngineSettings], list[str]]:

@@ -31,4 +31,4 @@ def of_missing_runs(study: Study, design: Design, speed: Speed, final_bill: Swee
 def _seconds(study: Study, specs: list[RunSpec], speed: Speed) -> float:
     """Wall time of those of `specs` that have no result."""
     missing = [spec for spec in specs if not RunFolder(study.folder.runs / spec.run_id).result.exists()]
-    return sweep_cost(missing, speed, study.workers).seconds
+    return sweep_cost(missing, speed, study.workers, study.devices).seconds

@@ -12,12 +12,14 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
 from isoflop.plan import score_path
 from isoflop.recipe import SmallRecipe
+from isoflop.recipe.large_range import EXPLAINED, beyond_joint
 from isoflop.report.html import write_page
 from isoflop.report.pages import study_page
 from isoflop.runs import RunFolder, RunResult
 from isoflop.runs.registry import require_extra
 from isoflop.study import analysis_stages, training_stages
 from isoflop.study.adaptive_sweep import AdaptiveSweep
+from isoflop.study.devices import where_lines
 from isoflop.study.expected_time import before_the_design, of_missing_runs
 from isoflop.study.folder import StudyFolder
 from isoflop.study.listener import Listener
@@ -93,7 +95,7 @@ def prepare(study: Study, *, keep: bool = True) -> Prepared:
     else:
         design, _ = training_stages.design(study, recipe, corpus, speed, keep=keep)
         flops = analysis_stages.final_budget(study, design)
-    sweep, final = study_cost(recipe, design, flops, speed, study.workers)
+    sweep, final = study_cost(recipe, design, flops, speed, study.workers, study.devices)
     return Prepared(
         recipe=recipe,
         corpus=corpus,
@@ -128,7 +130,10 @@ def bill_lines(study: Study, prepared: Prepared) -> list[str]:
             f"{what}: {format_flops(bill.flops)} FLOPs, about {format_duration(bill.seconds)} "
             f"with {study.workers} workers, {format_bytes(bill.disk_bytes)} of disk at the most"
         )
-    return lines
+    largest = max(spec.architecture.params().non_embedding for spec in prepared.design.specs)
+    if beyond_joint(largest):
+        lines.append(f"recipe: {EXPLAINED}")
+    return lines + where_lines(prepared.design.specs, prepared.speed, study.workers, study.devices)
 
 
 def run_study(study: Study, *, trust: bool = False) -> Path:

@@ -32,7 +32,7 @@ from isoflop.regular_files import read_through_links
 from isoflop.runs.engines.settings import EngineSettings
 from isoflop.runs.registry import ENGINES, TRACKERS, engine_tables, settings_of, starter_of
 from isoflop.study.design_check import check_settings, setting_text
-from isoflop.study.engine_settings import as_table, problems_of, read_tables, with_sbatch
+from isoflop.study.engine_settings import Devices, as_table, check_where, problems_of, read_tables, with_sbatch
 from isoflop.study.folder import StudyFolder
 from isoflop.study.lock import check_place, check_study_links, study_lock
 from isoflop.study.recipe_setting import against_recipe, read_recipe_table, with_recipe
@@ -40,7 +40,7 @@ from isoflop.study.size_settings import DEFAULT_TOLERANCE, DesignName, design_fo
 from isoflop.study.trust import remember_begun
 
 SCHEMA = 1
-CHANGEABLE = {"workers", "allow_epochs", "engine", "log", *engine_tables()}
+CHANGEABLE = {"workers", "devices", "allow_epochs", "engine", "log", *engine_tables()}
 """Settings that decide no run's numbers: they may be changed in a study whose runs are designed."""
 
 
@@ -59,6 +59,8 @@ class StudySettings(BaseModel):
     """What the runs are trained otherwise by than the default recipe: the table [recipe]."""
     workers: int | None = Field(default=None, ge=1, le=1024)
     """Training processes of one thread each; None: one a core."""
+    devices: Devices = "auto"
+    """GPUs that runs may go to: auto, cpu, cuda or numbers such as 0,1."""
     engine: str = "local"
     """Who trains the runs: a name in `registry.ENGINES`."""
     engines: dict[str, InstanceOf[EngineSettings]] = Field(default_factory=dict)
@@ -128,6 +130,7 @@ class StudySettings(BaseModel):
         family_named(self.family)
         if problems := against_recipe(self.recipe, family=self.family, seq_len=self.seq_len, engine=self.engine):
             raise ValueError("; ".join(problems))
+        check_where(self.devices, self.starter, here=self.starter_settings.trains_here)
         families = settings_of(self.engine, self.engines).families
         if families is not None and self.family not in families:
             expected = ", ".join(families)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 
@@ -46,8 +46,10 @@ def explained(message: str) -> InputError:
     return InputError(message)
 
 
-def run_trainers(commands: Sequence[Sequence[str]]) -> list[str]:
-    """What each of `commands` prints; they run side by side. None outlives this call, also when it is interrupted.
+def run_trainers(commands: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> list[str]:
+    """What each of `commands` prints; they run side by side, `environment` added to a worker's.
+
+    None outlives this call, also when it is interrupted.
 
     Raises InputError with the last line of a program's errors when it fails.
     """
@@ -56,7 +58,10 @@ def run_trainers(commands: Sequence[Sequence[str]]) -> list[str]:
         for command in commands:
             processes.append(  # noqa: PERF401 - those started are ended even when a later one does not start
                 subprocess.Popen(
-                    list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=worker_environment()
+                    list(command),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env={**worker_environment(), **(environment or {})},
                 )
             )
         outputs = [process.communicate() for process in processes]

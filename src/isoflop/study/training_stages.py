@@ -19,15 +19,18 @@ from isoflop.runs.engines.processes import ONE_PROCESS, Processes
 from isoflop.runs.engines.settings import EngineRequest
 from isoflop.runs.registry import make_engine
 from isoflop.spec import RunSpec
+from isoflop.study.devices import check_gone, find_devices, placement_of
 from isoflop.study.folder import StudyFolder
-from isoflop.study.listener import Listener, RunsAhead
+from isoflop.study.listener import Listener
 from isoflop.study.machine import SCHEMA as MACHINE_SCHEMA
-from isoflop.study.machine import MeasuredMachine, measure, read_machine
+from isoflop.study.machine import MeasuredMachine, devices_of, measure, read_machine, speed_of
 from isoflop.study.recipe_setting import optimizer_where_none_is_named
+from isoflop.study.runs_ahead import runs_ahead
 from isoflop.study.settings import StudySettings
 from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Design, Speed, SweepCost, design_study, sweep_cost
+from isoflop.sweep.devices import SharedDevice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +47,27 @@ class Study:
 
     @property
     def workers(self) -> int:
-        """Training processes side by side: as the settings say, or one a core."""
+        """Training processes side by side on cores: as the settings say, or one a core that no accelerator needs."""
+        return self.settings.workers or max(1, self.cores - sum(device.place.slots for device in self.devices))
+
+    @property
+    def cores(self) -> int:
+        """Training processes side by side where there is no accelerator."""
         return self.settings.workers or available_cores()
+
+    @property
+    def devices(self) -> tuple[SharedDevice, ...]:
+        """Accelerators that runs go to: those that were measured, where the engine trains on this machine."""
+        here = self.settings.starter_settings.trains_here and self.processes == ONE_PROCESS
+        if not here or self.settings.devices == "cpu" or not self.folder.machine.exists():
+            return ()
+        return devices_of(read_machine(self.folder.machine))
+
+    @property
+    def processes_of_a_run(self) -> Processes:
+        """As laid out; else one, in a cluster's job on a GPU where the settings say cuda."""
+        on_gpu = self.settings.devices == "cuda" and not self.settings.starter_settings.trains_here
+        return Processes(device="cuda") if on_gpu and self.processes == ONE_PROCESS else self.processes
 
     @property
     def logs(self) -> Path:
@@ -63,8 +85,16 @@ class Study:
         starter, notices = self.settings.starter_settings.for_cluster()
         for notice in notices:
             self.listener.notice(notice)
+        devices, placement = self.devices, None
+        if devices:
+            speed = speed_of(read_machine(self.folder.machine))
+            placement = placement_of(speed, self.workers, devices, self.listener, runs)
         request = EngineRequest(
-            workers=min(self.workers, runs), logs=self.logs, corpus=self.folder.corpus, processes=self.processes
+            workers=min(self.workers, runs),
+            logs=self.logs,
+            corpus=self.folder.corpus,
+            processes=self.processes_of_a_run,
+            placement=placement,
         )
         tables = {**self.settings.engines, self.settings.starter: starter}
         return make_engine(self.settings.engine, tables, request)
@@ -118,13 +148,18 @@ def _is_of(design: Design, corpus: Corpus) -> bool:
 
 
 def machine(study: Study, recipe: SmallRecipe) -> MeasuredMachine:
-    """What this machine can do, measured unless that was done with as many workers."""
+    """What this machine can do, measured unless that was done with as many workers and the same accelerators."""
     study.listener.stage("machine")
+    here = study.settings.starter_settings.trains_here
+    found = find_devices(study.settings.devices) if here else ()
     if study.folder.machine.exists():
         measured = read_machine(study.folder.machine)
-        if measured.schema == MACHINE_SCHEMA and measured.workers == study.workers:
+        before = [(device.number, device.name) for device in measured.devices]
+        same = before == [(device.number, device.name) for device in found]
+        if measured.schema == MACHINE_SCHEMA and measured.workers == study.cores and same:
             return measured
-    return measure(study.folder.machine, recipe, study.workers)
+        check_gone(measured.devices, found, study.listener)
+    return measure(study.folder.machine, recipe, study.cores, found)
 
 
 def design(
@@ -139,7 +174,7 @@ def design(
     if study.folder.sweep.exists():
         existing = Design.load(study.folder.sweep)
         check_corpus(study, existing, text)
-        return existing, sweep_cost(existing.specs, speed, study.workers)
+        return existing, sweep_cost(existing.specs, speed, study.workers, study.devices)
     try:
         sweep = design_study(
             recipe,
@@ -147,6 +182,7 @@ def design(
             corpus=text.digest,
             seed=settings.seed,
             workers=study.workers,
+            devices=study.devices,
             seconds=None if settings.minutes is None else settings.minutes * 60,
             flops=settings.flops,
             budgets=settings.budgets,
@@ -159,7 +195,7 @@ def design(
     sweep = replace(sweep, asked=settings.deciding)
     if keep:
         sweep.save(study.folder.sweep)
-    return sweep, sweep_cost(sweep.specs, speed, study.workers)
+    return sweep, sweep_cost(sweep.specs, speed, study.workers, study.devices)
 
 
 def check_corpus(study: Study, design: Design, text: Corpus) -> None:
@@ -220,37 +256,12 @@ def train_with(
     `sides` is {run_id: recipe} of a comparison.
     """
     folders = [RunFolder.create(study.folder.runs, spec) for spec in specs]
-    study.listener.runs(replace(_ahead(study, specs, folders, seconds), sides=sides or {}))
+    ahead = runs_ahead(study, specs, seconds, designed_runs(study.folder) or folders)
+    study.listener.runs(replace(ahead, sides=sides or {}))
     try:
         execute(folders, engine, study.run_index(), on_event=study.listener.run, on_stop=study.listener.stopping)
     except InputError as error:
         raise explained(str(error)) from error
-
-
-def _ahead(
-    study: Study, specs: Sequence[RunSpec], folders: list[RunFolder], seconds: Callable[[RunSpec], float]
-) -> RunsAhead:
-    """What is known of the runs of a stage before they are trained."""
-    missing, begun, ended = [], {}, []
-    for spec, folder in zip(specs, folders, strict=True):
-        result = folder.read_result(spec)
-        if result is not None:
-            ended.append((spec, result))
-            continue
-        missing.append(spec)
-        beat = folder.read_heartbeat()
-        if beat is not None:
-            begun[spec.run_id] = min(0.999, spec.share_done(beat.tokens))
-    designed = designed_runs(study.folder) or folders
-    return RunsAhead(
-        missing=tuple(missing),
-        seconds={spec.run_id: seconds(spec) for spec in missing},
-        workers=study.workers,
-        begun=begun,
-        ended=tuple(ended),
-        done_before=sum(run.result.exists() for run in designed),
-        designed=len(designed),
-    )
 
 
 def designed_specs(folder: StudyFolder) -> list[RunSpec]:

@@ -1,7 +1,7 @@
 """Which runs to learn from, and what they cost before any is started."""
 
 from isoflop.sweep.branches import Branches, branch_of, branched_runs
-from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
+from isoflop.sweep.cost import SweepCost, sweep_cost
 from isoflop.sweep.designs import (
     Design,
     DesignedRun,
@@ -11,6 +11,7 @@ from isoflop.sweep.designs import (
     learning_rate_check,
     spent_flops,
 )
+from isoflop.sweep.speed import Speed
 from isoflop.sweep.study_design import LARGER, comparison_design, design_study, study_cost, sweep_design
 
 __all__ = [

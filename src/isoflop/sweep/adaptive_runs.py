@@ -14,8 +14,8 @@ from isoflop.run_tree import roots
 from isoflop.spec import RunSpec
 from isoflop.sweep.adaptive import Candidate, CandidateKind, Limits, first_runs
 from isoflop.sweep.branches import branch_of
-from isoflop.sweep.cost import Speed
 from isoflop.sweep.designs import LR_FACTORS, MIN_STEPS, Design, DesignedRun, first_guess, fitted_specs
+from isoflop.sweep.speed import Speed
 from isoflop.units import format_flops
 
 PER_DECADE = 4

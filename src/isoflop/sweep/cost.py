@@ -2,67 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from isoflop.arch import flops_per_token
 from isoflop.run_tree import steps_to_keep
 from isoflop.spec import RunSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class Speed:
-    """What an optimiser step takes on one worker with all workers busy: a constant (Python, the optimiser), a part for
-    every value of the residual stream (norms, positions, activations), and a part for every FLOP of the matrices.
-
-    Fitted to the 36 runs of a default study, the three reproduce their times within 7 % (root mean square); FLOPs
-    alone are off by up to a factor of two, since a wide model on a small batch and a narrow one on a large batch ask
-    for the same FLOPs.
-    """
-
-    step_seconds: float
-    seconds_per_value: float
-    """Per token, layer and unit of width."""
-    seconds_per_flop: float
-    eval_share: float
-    """Time of a token in validation over its time in training, the constant aside."""
-
-    @classmethod
-    def fitted(cls, steps: Sequence[tuple[RunSpec, float]], eval_share: float) -> Speed:
-        """Least squares of the relative error over measured (spec, seconds of a step), no part below 0."""
-        seconds = np.array([measured for _, measured in steps])
-        parts = np.array([_parts(spec) for spec, _ in steps]) / seconds[:, None]
-        best: tuple[float, list[float]] = (math.inf, [0.0, 0.0, 0.0])
-        for used in ([0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]):
-            solution = np.linalg.lstsq(parts[:, used], np.ones(len(steps)), rcond=None)[0]
-            error = float(((parts[:, used] @ solution - 1) ** 2).sum())
-            if (solution >= 0).all() and error < best[0]:
-                coefficients = np.zeros(3)
-                coefficients[used] = solution
-                best = (error, coefficients.tolist())
-        step, value, flop = best[1]
-        return cls(step_seconds=step, seconds_per_value=value, seconds_per_flop=flop, eval_share=eval_share)
-
-    def step(self, spec: RunSpec) -> float:
-        """Expected seconds of one optimiser step."""
-        one, values, flops = _parts(spec)
-        return one * self.step_seconds + values * self.seconds_per_value + flops * self.seconds_per_flop
-
-    def seconds(self, spec: RunSpec, domains: int = 2) -> float:
-        """Expected seconds of one run on one worker: the steps that it takes itself, and the evaluation of `domains`
-        validation sets."""
-        per_token = (self.step(spec) - self.step_seconds) / (spec.sequences * spec.seq_len)
-        own = spec.spent_tokens // spec.batch_tokens
-        return own * self.step(spec) + domains * spec.eval_tokens * self.eval_share * per_token
-
-
-def _parts(spec: RunSpec) -> tuple[float, float, float]:
-    """(1, values of the residual stream, FLOPs) of one optimiser step, without masked tokens, which cost no time."""
-    shape, tokens = spec.architecture, spec.sequences * spec.seq_len
-    return 1.0, float(tokens * shape.n_layers * shape.d_model), flops_per_token(shape, spec.seq_len) * tokens
+from isoflop.sweep.devices import SharedDevice, placed_specs
+from isoflop.sweep.speed import Speed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +31,21 @@ BYTES_PER_RUN_ON_DISK = 100_000
 """Spec, metrics and result; measured 50-80 kB."""
 
 
-def sweep_cost(specs: Sequence[RunSpec], speed: Speed, workers: int) -> SweepCost:
+def sweep_cost(specs: Sequence[RunSpec], speed: Speed, workers: int, devices: Sequence[SharedDevice] = ()) -> SweepCost:
     """The cost of `specs`: longest first on `workers` equal workers, so the wall time is about the mean load,
-    and never less than the longest run."""
-    seconds = [speed.seconds(spec) for spec in specs]
+    and never less than the longest run. With `devices` each run is where it ends first (`placement.place_runs`)."""
+    if devices:
+        wall = max((spot.end for spot in placed_specs(specs, speed, workers, devices)), default=0.0)
+    else:
+        seconds = [speed.seconds(spec) for spec in specs]
+        wall = max([sum(seconds) / workers, *seconds], default=0.0)
     params = [spec.architecture.params().total for spec in specs]
     by_id = {spec.run_id: count for spec, count in zip(specs, params, strict=True)}
     kept = sum(len(steps) * by_id.get(name, 0) for name, steps in steps_to_keep(specs).items())
     return SweepCost(
         runs=len(specs),
         flops=sum(spec.spent_flops for spec in specs),
-        seconds=max([sum(seconds) / workers, *seconds]) if seconds else 0.0,
+        seconds=wall,
         disk_bytes=sum(params) * BYTES_PER_PARAM_ON_DISK
         + kept * BYTES_PER_PARAM_KEPT
         + len(specs) * BYTES_PER_RUN_ON_DISK,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from isoflop.arch import Architecture
 from isoflop.errors import InputError, RefusedError
 from isoflop.laws.bisection import bracket
 from isoflop.recipe import SmallRecipe
-from isoflop.sweep.cost import Speed, SweepCost, sweep_cost
+from isoflop.sweep.cost import SweepCost, sweep_cost
 from isoflop.sweep.designs import (
     Design,
     DesignedRun,
@@ -18,6 +19,8 @@ from isoflop.sweep.designs import (
     isoflop_design,
     learning_rate_check,
 )
+from isoflop.sweep.devices import SharedDevice
+from isoflop.sweep.speed import Speed
 from isoflop.units import format_flops, format_number
 
 LARGER = 4.0
@@ -74,12 +77,17 @@ def comparison_design(
 
 
 def study_cost(
-    recipe: SmallRecipe, design: Design, final_flops: float, speed: Speed, workers: int
+    recipe: SmallRecipe,
+    design: Design,
+    final_flops: float,
+    speed: Speed,
+    workers: int,
+    devices: Sequence[SharedDevice] = (),
 ) -> tuple[SweepCost, SweepCost]:
     """(sweep, final runs): what they cost, the final ones guessed at the size of a first guess."""
     guess = recipe.architecture(first_guess(recipe, final_flops))
     final = comparison_design(recipe, guess, final_flops, corpus="", seed=0)
-    bills = (sweep_cost(design.specs, speed, workers), sweep_cost(final.specs, speed, workers))
+    bills = [sweep_cost(specs, speed, workers, devices) for specs in (design.specs, final.specs)]
     sweep, last = (replace(bill, seconds=bill.seconds * SPEED_MARGIN) for bill in bills)
     return sweep, last
 
@@ -149,6 +157,7 @@ def design_study(
     corpus: str,
     seed: int,
     workers: int,
+    devices: Sequence[SharedDevice] = (),
     seconds: float | None,
     flops: float | None,
     budgets: int,
@@ -166,7 +175,7 @@ def design_study(
     def fits(top: float) -> bool:
         """Whether a study with this top budget stays within the seconds, or else the FLOPs."""
         try:
-            sweep, final = study_cost(recipe, designed(top), final_ratio * top, speed, workers)
+            sweep, final = study_cost(recipe, designed(top), final_ratio * top, speed, workers, devices)
         except RefusedError:
             return True  # too small for five sizes: only a larger budget can help
         except InputError:

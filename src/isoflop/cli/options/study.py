@@ -107,6 +107,9 @@ _STUDY = [
         cloup.option(
             "--workers", type=WholeNumber(1, 1024), help="Number of training processes, one thread each. [one per core]"
         ),
+        cloup.option(
+            "--devices", metavar="auto|cpu|cuda|0,1", help="GPUs that runs may go to, where they end sooner. [auto]"
+        ),
         log_option,
         sbatch_option,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -15,6 +16,7 @@ from isoflop.codec import Json
 from isoflop.corpus.tokenizer import ByteTokenizer
 from isoflop.errors import InputError, quoted
 from isoflop.recipe.file import RecipeFile, read_recipe
+from isoflop.recipe.large_range import EXPLAINED, JOINT_PARAMS
 from isoflop.recipe.written import as_toml, differences, in_force
 
 _HEAD = """A recipe of isoflop: how the runs of a study are trained. Keep the lines that you change.
@@ -41,9 +43,10 @@ def command(file: Path | None, show: bool, family: str | None, as_json: bool) ->
     changed = differences(whole)
     if as_json:
         listed = [{"key": key, "default": before, "here": here} for key, before, here in changed]
-        print_json({"recipe": whole.as_json(), "differs": listed})
+        beyond = {"above_params": JOINT_PARAMS, "rule": EXPLAINED}
+        print_json({"recipe": whole.as_json(), "differs": listed, "not_measured": beyond})
     elif file is None or show:
-        click.echo(as_toml(whole, _HEAD), nl=False)
+        click.echo(as_toml(whole, f"{_HEAD}\n{fill(EXPLAINED[0].upper() + EXPLAINED[1:] + '.', 110)}"), nl=False)
     elif not changed:
         print_text(f"{file}: the default recipe of {recipe.family}, unchanged.")
     else:

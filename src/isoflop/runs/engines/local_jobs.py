@@ -35,7 +35,13 @@ class LocalSettings(EngineSettings):
         options = []
         if request.library != "own":
             options = ["--device", request.worker_device, "--library", request.library]
-        return LocalEngine(workers=request.workers, logs=request.logs, corpus=request.corpus, options=options)
+        return LocalEngine(
+            workers=request.workers,
+            logs=request.logs,
+            corpus=request.corpus,
+            options=options,
+            placement=request.placement if request.library == "own" else None,
+        )
 
 
 @dataclass(frozen=True)

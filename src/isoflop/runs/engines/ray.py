@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Gt
+from annotated_types import Gt, Le
 
 from isoflop.errors import InputError
 from isoflop.runs.engines.jobs import Gone, Report
@@ -33,6 +34,8 @@ class RaySettings(EngineSettings):
     """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: Ray is started here for the study."""
     cpus: Annotated[float, Gt(0)] = 1.0
     """CPUs that a process takes."""
+    gpus: Annotated[float, Gt(0), Le(1)] = 1.0
+    """Share of a GPU that a process on one takes: a fourth has Ray put four small runs on each."""
 
     def commands(self) -> list[str]:
         """A cluster that somebody chose runs what it likes."""
@@ -41,13 +44,14 @@ class RaySettings(EngineSettings):
     def preview(self, folder: RunFolder, processes: Processes) -> JobPreview:
         """What each task asks Ray for."""
         del folder
-        asks = {"address": self.address, "num_cpus": self.cpus * processes.each, "num_gpus": processes.gpus_each}
+        gpus = _gpus(self.gpus, processes)
+        asks = {"address": self.address, "num_cpus": self.cpus * processes.each, "num_gpus": gpus}
         return JobPreview(asks=asks)
 
     def system(self, request: EngineRequest) -> Ray:
         """Ray, started or joined. Raises InputError where neither can be done."""
         each = request.processes
-        return Ray(slots=request.workers, address=self.address, cpus=self.cpus * each.each, gpus=each.gpus_each)
+        return Ray(slots=request.workers, address=self.address, cpus=self.cpus * each.each, gpus=_gpus(self.gpus, each))
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Ray:
     """A cluster to join, such as `auto` or `10.0.0.1:6379`; None: one is started here."""
     cpus: float = 1.0
     """CPUs that a run takes."""
-    gpus: int = 0
+    gpus: float = 0
     """Accelerators that a run takes, on one machine."""
     _ray: ModuleType = field(init=False)
     _task: Any = field(init=False)
@@ -105,7 +109,7 @@ class Ray:
             self._started = True
             here = {
                 "num_cpus": max(1, round(self.slots * self.cpus)),
-                "num_gpus": self.slots * self.gpus,
+                "num_gpus": math.ceil(self.slots * self.gpus),
                 "include_dashboard": False,
                 "object_store_memory": OBJECT_STORE_BYTES,
             }
@@ -132,6 +136,11 @@ class Ray:
         if self._started:
             self._started = False
             self._ray.shutdown()
+
+
+def _gpus(share: float, processes: Processes) -> float:
+    """GPUs that Ray is asked for: a share only for a run of one process, since Ray splits no more than one."""
+    return share if processes.gpus_each == 1 else processes.gpus_each
 
 
 def _first_line(error: Exception) -> str:

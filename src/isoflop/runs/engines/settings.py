@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, TypeVar
 from isoflop.errors import Notice
 from isoflop.runs.engine import Engine
 from isoflop.runs.engines.jobs import JobEngine, JobSystem
+from isoflop.runs.engines.placing import Placement
 from isoflop.runs.engines.processes import ONE_PROCESS, Device, Processes
 from isoflop.runs.folder import RunFolder
 
@@ -32,6 +33,8 @@ class EngineRequest:
     processes: Processes = ONE_PROCESS
     """Of each run."""
     library: Library = "own"
+    placement: Placement | None = None
+    """Cores and accelerators of this machine, and what runs need of them; None: cores alone."""
     worker_device: Device = "cpu"
     """Of workers that train one run after another on this machine."""
 
