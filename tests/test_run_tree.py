@@ -21,7 +21,7 @@ CHANGES = {
     "seq_len": TRUNK.seq_len // 2,
     "peak_lr": 2 * TRUNK.peak_lr,
     "warmup_tokens": TRUNK.warmup_tokens + 1,
-    "optimizer": replace(TRUNK.optimizer, hidden="muon"),
+    "optimizer": replace(TRUNK.optimizer, beta2=0.99),
     "seed": 1,
     "corpus": "d",
     "z_loss": 1e-4,
