@@ -136,10 +136,10 @@ class Mixture:
 def mixture(rows: Evidence, *, target_flops: float, limits: Limits) -> Mixture:
     """The forms fitted to `rows`, mixed at the target.
 
-    Raises RefusedError `few_rows` below FEWEST_ROWS rows, `no_optimum` where no form has a best size at the target.
+    Raises RefusedError `too_few_rows` below FEWEST_ROWS rows, `no_optimum` where no form has a best size at the target.
     """
     if len(rows) < FEWEST_ROWS:
-        raise RefusedError("few_rows", f"the adaptive sweep starts from {FEWEST_ROWS} runs or more, got {len(rows)}")
+        raise RefusedError("too_few_rows", f"an adaptive sweep starts from {FEWEST_ROWS} runs or more, got {len(rows)}")
     frame = Frame.of(rows.params, rows.tokens, rows.flops)
     bend = limits.bend or public_bend(float(rows.flops.max()))
     fits = fit_bent(frame, rows.params, rows.tokens, rows.flops, rows.loss, rows.trunk, bend)

@@ -22,7 +22,7 @@ FEWEST_TO_STOP = 8
 def next_batch(evidence: Evidence, candidates: Sequence[Candidate], *, target_flops: float, limits: Limits) -> Decision:
     """The runs to do next for a planned run of `target_flops`, or why there are none.
 
-    Deterministic: no random numbers. Raises RefusedError `few_rows` where `first_runs` have not been done, `no_optimum`
+    Deterministic: no random numbers. Raises RefusedError `too_few_rows` before the `first_runs` are done, `no_optimum`
     where no form has a best size at the target.
     """
     mix = mixture(evidence, target_flops=target_flops, limits=limits)
