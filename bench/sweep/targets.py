@@ -76,18 +76,22 @@ def main() -> None:
     """Prints the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sweeps", type=int, default=50)
-    count = parser.parse_args().sweeps
+    parser.add_argument("--others", type=int, default=10, help="sweeps of the laws under other assumptions")
+    options = parser.parse_args()
+    count, others = options.sweeps, options.others
     print("# Adaptive sweeps of known laws\n")
     print(
-        f"`python targets.py --sweeps {count}`: {count} sweeps of each law for a run of 1e23 FLOPs, .5 % noise in "
+        f"`python targets.py --sweeps {count} --others {others}`: {count} sweeps of each law whose form is known to be "
+        f"right, {others} of each of the others, for a run of 1e23 FLOPs, .5 % noise in "
         "every loss, a first guess of N that is off by a factor of 1.5 (one standard deviation), no run above a "
         "sixteenth of the target.\n"
     )
-    for title, form, tolerance, truths in (
-        ("The form is known to be right: tolerance .3 %, no bend, no error of form", False, 0.003, RIGHT),
-        ("The same where it is not right", False, 0.003, WRONG),
+    for title, sweeps, form, tolerance, truths in (
+        ("The form is known to be right: tolerance .3 %, no bend, no error of form", count, False, 0.003, RIGHT),
+        ("The same where it is not right", others, False, 0.003, WRONG),
         (
             "As it is by default, with the bend and the error of form of the size forecast: tolerance 1 %",
+            others,
             True,
             0.01,
             (*RIGHT, *WRONG),
@@ -96,7 +100,7 @@ def main() -> None:
         print(f"## {title}\n\n{HEAD}")
         for truth in truths:
             print(
-                line(truth, [swept(truth, seed, tolerance=tolerance, form=form) for seed in range(count)]), flush=True
+                line(truth, [swept(truth, seed, tolerance=tolerance, form=form) for seed in range(sweeps)]), flush=True
             )
         print()
 

@@ -72,13 +72,8 @@ def coupled(N: np.ndarray, D: np.ndarray) -> np.ndarray:
     return 1.757 + (2305 * N**-0.42436 + 9957 * D**-0.43053) ** 0.774
 
 
-def crossed(N: np.ndarray, D: np.ndarray) -> np.ndarray:
-    """The law of Besiroglu et al. 2024 with a product of logarithms on top."""
-    return BESIROGLU.loss(N, D) * np.exp(0.004 * np.log(N / 1e9) * np.log(D / 2e10))
-
-
 def drifting(N: np.ndarray, D: np.ndarray) -> np.ndarray:
-    """The same with an error of tuning that grows by 1 % of the loss for each decade of N."""
+    """The law of Besiroglu et al. 2024 with an error of tuning that grows by 1 % of the loss for each decade of N."""
     return BESIROGLU.loss(N, D) * (1 + 0.01 * np.log10(N / 1e8))
 
 
@@ -92,7 +87,6 @@ WRONG = (
     Truth(name="coupled, gamma .774", loss=coupled),
     Truth(name="frontier bends, -.01", loss=bent(-0.01)),
     Truth(name="frontier bends, +.01", loss=bent(0.01)),
-    Truth(name="product of logarithms", loss=crossed),
     Truth(name="tuning drifts by 1 % a decade of N", loss=drifting),
 )
 """The form of Chinchilla is wrong."""
