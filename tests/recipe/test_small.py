@@ -36,7 +36,7 @@ def test_every_size_gives_a_shape_that_can_be_built(recipe, params):
     assert arch.d_model % WIDTH_STEP == 0
     assert arch.head_dim % 2 == 0
     assert arch.attention_width == pytest.approx(arch.d_model, rel=0.15)
-    assert arch.d_ff == pytest.approx(FAMILIES[recipe.family].ff_ratio * arch.d_model, rel=0.3)
+    assert arch.feed_forward_width == pytest.approx(FAMILIES[recipe.family].ff_ratio * arch.d_model, rel=0.3)
     assert arch.tied_embedding == FAMILIES[recipe.family].tied_embedding
 
 
