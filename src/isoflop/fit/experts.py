@@ -11,7 +11,7 @@ from isoflop.arrays import Array
 from isoflop.codec import JsonObject
 from isoflop.fit.forms.form import fit_by_differences
 from isoflop.laws.expert_loss import ExpertLossLaw
-from isoflop.observations.expert_rows import ExpertRows, refuse_few
+from isoflop.observations.expert_rows import ExpertRows, check_enough
 
 DELTA = 0.01
 """Residuals of ln loss beyond it count linearly. Ten times that of approach 3: routers and settings that a table does
@@ -72,7 +72,7 @@ class ExpertFit:
 def fit_experts(rows: ExpertRows) -> ExpertFit:
     """The fit of a table of experts. Raises RefusedError for too few runs or sizes."""
     sizes = np.unique(rows.active)
-    refuse_few(rows, len(sizes))
+    check_enough(rows, len(sizes))
     law = fit_law(rows)
     past = []
     for before, size in pairwise(sizes[1:]):

@@ -91,7 +91,7 @@ def _numbers(name: str, table: RawTable) -> Array:
     return values
 
 
-def refuse_few(rows: ExpertRows, sizes: int) -> None:
+def check_enough(rows: ExpertRows, sizes: int) -> None:
     """Raises RefusedError where there are too few runs or sizes for a law with a floor."""
     if len(rows) < 12 or sizes < 3:
         raise RefusedError(

@@ -123,6 +123,7 @@ class SmallRecipe(TrainingRecipe):
         n_heads = max(1, round(d_model / target))
         # even, since rotary positions turn pairs
         head_dim = target if target != self.head_dim else max(2, 2 * round(d_model / n_heads / 2))
+        step = 8 if family.experts is None else 4  # experts are narrow: eights would double them from one to the next
         return Architecture(
             family=self.family,
             n_layers=n_layers,
@@ -130,7 +131,7 @@ class SmallRecipe(TrainingRecipe):
             n_heads=n_heads,
             n_kv_heads=1 if family.multi_query else n_heads,
             head_dim=head_dim,
-            d_ff=8 * max(1, round(family.usual_d_ff(d_model) / 8)),
+            d_ff=step * max(1, round(family.usual_d_ff(d_model) / step)),
             vocab_size=self.vocab_size,
             tied_embedding=family.tied_embedding,
             **family.own_fields(self.seq_len),
