@@ -170,6 +170,10 @@ def test_a_model_that_a_family_is_has_its_account(read, tmp_path, kind):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"use_sliding_window": "false"}, "use_sliding_window: expected true or false, got 'false'"),
+        ({"tie_word_embeddings": [0]}, "tie_word_embeddings: expected true or false"),
+        ({"mlp_layer_types": ["sparse"] * 28}, "is not what the other fields say: 0 of 28 layers with experts"),
+        ({"first_k_dense_replace": 3}, "first_k_dense_replace: 3 may change the count"),
         ({"num_memory_layers": 3}, "num_memory_layers: 3 may change the count, and no reader knows it"),
         ({"layer_types": ["linear_attention"] * 28}, "layer_types: expected sliding_attention, .*got linear_attention"),
         ({"use_sliding_window": True, "sliding_window": 64, "layer_types": ["full_attention"]}, "one entry a layer"),
@@ -182,6 +186,18 @@ def test_a_model_that_a_family_is_has_its_account(read, tmp_path, kind):
 def test_what_is_not_understood_is_refused_by_name(read, changes, message):
     with pytest.raises(InputError, match=message):
         read(values_of("Qwen2.5 7B"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("Qwen3 30B A3B", {"mlp_only_layers": "0"}, "mlp_only_layers: expected a list of numbers of layers, got '0'"),
+        ("Llama 4 Scout, its language model", {"moe_layers": ["a"]}, "moe_layers: expected a list of numbers"),
+    ],
+)
+def test_lists_of_layers_that_are_none_are_refused(read, name, changes, message):
+    with pytest.raises(InputError, match=message):
+        read({**values_of(name), **changes})
 
 
 def test_more_experts_a_token_than_there_are_is_refused(read):

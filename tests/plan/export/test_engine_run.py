@@ -10,6 +10,7 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.laws import published_law
 from isoflop.plan import make_plan
 from isoflop.plan.export import EXPORTS, EngineRun
+from isoflop.plan.export.checked import CHECKED
 from isoflop.plan.export.engine_run import one_rate, refuse, undecayed
 from isoflop.schedule import Schedule
 from isoflop.units import format_quantity
@@ -137,3 +138,10 @@ def test_muon_and_masks_are_refused_by_name(engine_run, engine):
     masked = replace(value.run, batch_tokens=2 * batch, tokens=2 * batch, warmup_tokens=0, masked_fraction=0.5)
     with pytest.raises(RefusedError, match="it masks nothing, and the run 50 % of each batch"):
         EXPORTS[engine](replace(value, run=masked))
+
+
+@pytest.mark.parametrize(("engine", "family"), [(name, "gpt" if name == "nanogpt" else "llama") for name in EXPORTS])
+def test_every_file_names_what_it_was_checked_against(engine_run, engine, family):
+    text = EXPORTS[engine](engine_run(family))
+    said = " ".join(text.replace("#", " ").split())
+    assert CHECKED[engine].words[1:] in said

@@ -46,6 +46,7 @@ def test_checkpoints_are_saved_along_the_way_and_at_the_end(engine_run):
     assert config["always_save_checkpoint"] is True
     assert steps % config["eval_interval"] == 0
     assert "evaluates and saves its last checkpoint" in comment_of(EXPORTS["nanogpt"](value))
+    assert "init_from = 'resume' once there is a checkpoint" in comment_of(EXPORTS["nanogpt"](value))
     assert value.checkpoint_steps / 4 < config["eval_interval"] <= value.checkpoint_steps
     prime = engine_run("gpt", batch_tokens=256, tokens=7_919 * 256, warmup_tokens=0)
     assert exported(prime)["eval_interval"] == prime.checkpoint_steps

@@ -64,7 +64,8 @@ class ComposedModel:
                 )
             if isinstance(part, Experts) and part.active > part.total:
                 problems.append(f"experts: a token is to use {part.active} of {part.total}")
-            widest = max(*_numbers(attention), *_numbers(part), self.d_model, self.vocab_size, self.context)
+            own = (self.d_model, self.vocab_size, self.context, self.embedding_dim or 0)
+            widest = max(*_numbers(attention), *_numbers(part), *own)
             if widest > MOST_OF_A_SHAPE:
                 problems.append(f"expected widths and counts of at most {MOST_OF_A_SHAPE:,}, got {widest:,}")
         if problems:

@@ -9,7 +9,7 @@ from isoflop.codec import Json
 from isoflop.errors import quoted
 
 _DECISIVE = re.compile(
-    r"bias|dim|expert|head|hidden|intermediate|layer|moe|mtp|nextn|norm|num_|rank|share|size|tie|window"
+    r"bias|dense|dim|expert|head|hidden|intermediate|layer|moe|mtp|nextn|norm|num_|rank|share|size|tie|window"
 )
 """Names of fields that may say how many tensors a model has, or how large they are."""
 _NEUTRAL = frozenset(
@@ -44,7 +44,6 @@ _NEUTRAL = frozenset(
         "layerdrop",
         "max_position_embeddings",
         "max_sequence_length",
-        "mlp_layer_types",
         "mm_tokens_per_image",
         "n_group",
         "no_repeat_ngram_size",
@@ -108,9 +107,13 @@ class Config:
         return 1
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false; `default` where the field is missing or null."""
+        """True or false; `default` where the field is missing or null; any other value but 0 and 1 is a problem."""
         value = self.get(name)
-        return default if value is None else bool(value)
+        if value is None:
+            return default
+        if value not in (False, True):  # 0 and 1 pass too, as they do in Python
+            self.problems.append(f"{name}: expected true or false, got {quoted(value)}")
+        return bool(value)
 
     def must_be_false(self, name: str) -> None:
         """A problem unless the field is missing or false."""

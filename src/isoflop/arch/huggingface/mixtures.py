@@ -9,7 +9,7 @@ from isoflop.arch.composed.parts import Experts, FeedForward, LatentAttention, Q
 from isoflop.arch.huggingface.config import Config
 from isoflop.arch.huggingface.dense import attention_of, model_of
 from isoflop.arch.huggingface.windows import expert_layers, llama4_windows, no_windows, qwen_windows, windows
-from isoflop.errors import Notice
+from isoflop.errors import Notice, quoted
 
 
 def mixtral(config: Config) -> ComposedModel:
@@ -80,6 +80,8 @@ def llama4(config: Config) -> ComposedModel:
     )
     dense = FeedForward(width=config.number("intermediate_size_mlp", 16_384))
     step, listed = config.number("interleave_moe_layer_step", 1), config.get("moe_layers")
+    if not isinstance(listed, list | None) or not all(isinstance(layer, int) for layer in listed or ()):
+        config.problems.append(f"moe_layers: expected a list of numbers of layers, got {quoted(listed)}")
     chosen = listed if isinstance(listed, list) and listed else range(step - 1, layers, step)
     parts: list[AnyFeedForward] = [experts if layer in chosen else dense for layer in range(layers)]
     both = config.flag("attention_bias", False)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from isoflop.arch.architecture import Architecture
 from isoflop.arch.composed.model import ComposedModel
+from isoflop.arch.composed.parts import Experts
 from isoflop.arch.huggingface import dense, mixtures, older
 from isoflop.arch.huggingface.by_library import LibraryCount, count_by_library, has_library
 from isoflop.arch.huggingface.config import Config
 from isoflop.arch.huggingface.exact import EXACT_READERS
+from isoflop.arch.huggingface.windows import check_expert_layers
 from isoflop.codec import Json
 from isoflop.errors import InputError, Notice, quoted
 from isoflop.json_values import json_value
@@ -75,6 +77,7 @@ def read_model(path: Path) -> ConfigModel:
     values = _values(path)
     config = _config(path, values, READERS)
     composed = READERS[config.kind](config)
+    check_expert_layers(config, [isinstance(layer.feed_forward, Experts) for layer in composed.layers])
     config.refuse_unread()
     if config.problems:
         raise InputError.gathered(str(path), dict.fromkeys(config.problems))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isoflop.arch.huggingface.config import Config
+from isoflop.errors import quoted
 
 _FULL_LAYERS = 28
 """`max_window_layers` of transformers' Qwen configs where a file has none: layers below it see the whole context."""
@@ -75,8 +76,20 @@ def expert_layers(config: Config, layers: int) -> list[bool]:
     """Which layers have experts: every `decoder_sparse_step`-th but those of `mlp_only_layers` (Qwen)."""
     step = config.number("decoder_sparse_step", 1)
     dense = config.get("mlp_only_layers", [])
+    if not isinstance(dense, list | None) or not all(isinstance(layer, int) for layer in dense or ()):
+        config.problems.append(f"mlp_only_layers: expected a list of numbers of layers, got {quoted(dense)}")
     without = dense if isinstance(dense, list) else []
     return [layer not in without and (layer + 1) % step == 0 for layer in range(layers)]
+
+
+def check_expert_layers(config: Config, found: list[bool]) -> None:
+    """A problem where `mlp_layer_types`, which newer files have too, is not what the other fields say of each layer."""
+    types = config.words("mlp_layer_types")
+    if types is not None and types != ["sparse" if has else "dense" for has in found]:
+        config.problems.append(
+            f"mlp_layer_types: {quoted(types)} is not what the other fields say: {sum(found)} of {len(found)} layers "
+            "with experts"
+        )
 
 
 def _layer_types(config: Config, layers: int) -> list[str] | None:

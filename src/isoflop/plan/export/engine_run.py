@@ -11,6 +11,7 @@ from isoflop.arch import Architecture
 from isoflop.arch.layout import Layout, Recompute
 from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
+from isoflop.plan.export.checked import Checked
 from isoflop.plan.plan import Plan
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops, format_number, format_quantity, percent
@@ -226,6 +227,7 @@ def comment(
     value: EngineRun,
     *,
     engine: str,
+    checked: Checked,
     fill_in: Iterable[str],
     differs: Iterable[str],
     micro_batch: str = "the engine's default",
@@ -243,7 +245,11 @@ def comment(
         ("Not planned", _left_open(value, micro_batch)),
         ("Differs from the plan", (*differs, *_OWN_WAYS)),
     ]
-    lines = [f"{engine}: made by isoflop {__version__}.", *_wrapped(f"Plan: {value.plan}.")]
+    lines = [
+        f"{engine}: made by isoflop {__version__}.",
+        *_wrapped(f"{checked.words[0].upper()}{checked.words[1:]}."),
+        *_wrapped(f"Plan: {value.plan}."),
+    ]
     for title, entries in parts:
         if entries := list(entries):
             lines += ["", f"{title}:"]

@@ -10,6 +10,7 @@ import json
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE, Architecture
 from isoflop.codec import JsonObject
+from isoflop.plan.export.checked import CHECKED
 from isoflop.plan.export.engine_run import EngineRun, refuse
 
 
@@ -33,6 +34,7 @@ def _plan(value: EngineRun) -> JsonObject:
             "vectors": rates.vectors_lr,
         },
         "rates": value.rates_rule,
+        "checked": CHECKED["hf"].words,
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
+from isoflop.plan.export.checked import CHECKED
 from isoflop.plan.export.engine_run import (
     EngineRun,
     comment,
@@ -93,6 +94,7 @@ def _comment(value: EngineRun) -> str:
     return comment(
         value,
         engine="Megatron-LM (core 0.19)",
+        checked=CHECKED["megatron"],
         fill_in=[_run_it(value)],
         differs=differs,
         micro_batch="1 sequence",

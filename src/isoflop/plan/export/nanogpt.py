@@ -6,6 +6,7 @@ those of the defaults at the head of its train.py.
 
 from __future__ import annotations
 
+from isoflop.plan.export.checked import CHECKED
 from isoflop.plan.export.engine_run import EngineRun, comment, no_recipe_of_a_study, no_z_loss, one_rate, refuse
 from isoflop.plan.export.hf import gpt2_problems
 from isoflop.plan.export.launch import launch_entry
@@ -69,11 +70,13 @@ def _comment(value: EngineRun) -> str:
         fill_in.append(
             f"vocab_size = {vocab:,} in data/DATASET/meta.pkl: without that file nanoGPT takes {_DEFAULT_VOCABULARY:,}"
         )
+    fill_in.append("init_from = 'resume' once there is a checkpoint to go on from: without it the run begins again")
     if value.micro_batch_sequences is None:
         fill_in.append(f"batch_size, with gradient_accumulation_steps so that their product stays {value.sequences:,}")
     return comment(
         value,
         engine="nanoGPT",
+        checked=CHECKED["nanogpt"],
         fill_in=fill_in,
         differs=(
             "sequences are cut at random places, some tokens again and others never; the plan reads each once",

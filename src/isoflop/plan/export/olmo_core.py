@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
+from isoflop.plan.export.checked import CHECKED
 from isoflop.plan.export.engine_run import (
     EngineRun,
     comment,
@@ -121,6 +122,7 @@ def _comment(value: EngineRun) -> str:
     return comment(
         value,
         engine="OLMo-core 3.0",
+        checked=CHECKED["olmo-core"],
         fill_in=(
             "PATHS, EOS_TOKEN and PAD_TOKEN below",
             launch_entry(value, "THIS_FILE.py --save-folder=FOLDER"),

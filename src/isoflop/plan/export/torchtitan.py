@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from isoflop.arch import NORM_EPS, ROTARY_BASE
+from isoflop.plan.export.checked import CHECKED
 from isoflop.plan.export.engine_run import (
     EngineRun,
     comment,
@@ -160,6 +161,7 @@ def _comment(value: EngineRun) -> str:
     return comment(
         value,
         engine="torchtitan 0.3",
+        checked=CHECKED["torchtitan"],
         fill_in=(
             "TOKENIZER and DATASET below",
             launch_entry(
