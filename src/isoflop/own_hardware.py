@@ -11,7 +11,7 @@ from pathlib import Path
 
 from isoflop.errors import InputError, close_names, quoted
 from isoflop.hardware import Hardware, hardware_named
-from isoflop.units import parse_bytes, parse_money, parse_quantity
+from isoflop.units import format_number, parse_bytes, parse_money, parse_quantity
 
 _GIVEN = "given"
 _NEEDED = ("peak", "memory", "bandwidth")
@@ -72,7 +72,9 @@ class DeviceFigures:
     def _linked(self, device: Hardware, count: int) -> Hardware:
         if self.product_share is not None:
             if not 0 < self.product_share <= 1:
-                raise InputError(f"{_option('product_share')}: expected a share up to 1, got {self.product_share:g}")
+                raise InputError(
+                    f"{_option('product_share')}: expected a share up to 1, got {format_number(self.product_share, 6)}"
+                )
             device = replace(device, product_share=self.product_share, product_source=_GIVEN)
         if self.link is not None:
             own = self.node_devices or device.node_devices or count
@@ -178,7 +180,7 @@ def _positive(row: dict[str, object], key: str) -> float | None:
 def _whole(row: dict[str, object], key: str) -> int | None:
     value = _positive(row, key)
     if value is not None and value != int(value):
-        raise InputError(f"{key}: expected a whole number, got {value:g}")
+        raise InputError(f"{key}: expected a whole number, got {format_number(value, 6)}")
     return None if value is None else int(value)
 
 

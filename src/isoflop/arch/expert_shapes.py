@@ -10,7 +10,7 @@ from isoflop.arch.flops import flops_per_token
 from isoflop.arch.shapes import DEFAULT_VOCAB_SIZE, shape_of_width, shape_widths, usual_aspect
 from isoflop.errors import InputError
 from isoflop.laws.experts import ExpertMixture
-from isoflop.units import format_flops
+from isoflop.units import format_flops, format_number
 
 # Columns of an expert are multiples of it: half a tile of 128, so that narrow experts come near their granularity.
 _COLUMN_STEP = 64
@@ -56,7 +56,8 @@ def expert_shape(
                 best = score, replace(one, n_layers=n_layers), error
     if best is None or abs(best[2]) > _MOST_OFF:
         raise InputError(
-            f"flops: no shape with {mixture.experts:g} experts and a vocabulary of {vocab_size:,} costs within 10 % of "
+            f"flops: no shape with {format_number(mixture.experts, 6)} experts and a vocabulary of {vocab_size:,} "
+            "costs within 10 % of "
             f"{format_flops(cost)} FLOPs a token; take another budget or a smaller vocabulary"
         )
     return best[1]

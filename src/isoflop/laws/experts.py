@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from isoflop.codec import Pair
 from isoflop.errors import InputError
+from isoflop.units import format_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +33,14 @@ class ExpertMixture:
         """Raises InputError where a token would use more experts than there are, or none."""
         problems = []
         if not 1 <= self.active <= self.experts:
-            problems.append(f"active: expected 1 to {self.experts:g} of the experts, got {self.active:g}")
+            problems.append(
+                f"active: expected 1 to {format_number(self.experts, 6)} of the experts, "
+                f"got {format_number(self.active, 6)}"
+            )
         if not 0 <= self.shared < math.inf:
-            problems.append(f"shared: expected 0 or more experts, got {self.shared:g}")
+            problems.append(f"shared: expected 0 or more experts, got {format_number(self.shared, 6)}")
         if not 0 < self.granularity < math.inf:
-            problems.append(f"granularity: expected a positive number, got {self.granularity:g}")
+            problems.append(f"granularity: expected a positive number, got {format_number(self.granularity, 6)}")
         if problems:
             raise InputError.gathered("experts", problems)
 
@@ -104,7 +108,7 @@ class TokenAllocation:
     def tokens(self, flops: float) -> float:
         """Training tokens that `flops` training FLOPs are best spent on."""
         if not 0 < flops < math.inf:
-            raise InputError(f"flops: expected a positive number, got {flops:g}")
+            raise InputError(f"flops: expected a positive number, got {format_number(flops, 6)}")
         return float(self.coefficient * flops**self.exponent)
 
     def flops_per_token(self, flops: float) -> float:
@@ -169,10 +173,12 @@ SPARSITY_REPORT = SparsityReport()
 def _check(activation_ratio: float, granularity: float, flops: float) -> None:
     problems = []
     if not 0 < activation_ratio <= 1:
-        problems.append(f"activation ratio: expected more than 0 and at most 1, got {activation_ratio:g}")
+        problems.append(
+            f"activation ratio: expected more than 0 and at most 1, got {format_number(activation_ratio, 6)}"
+        )
     if not 0 < granularity < math.inf:
-        problems.append(f"granularity: expected a positive number, got {granularity:g}")
+        problems.append(f"granularity: expected a positive number, got {format_number(granularity, 6)}")
     if not 0 < flops < math.inf:
-        problems.append(f"flops: expected a positive number, got {flops:g}")
+        problems.append(f"flops: expected a positive number, got {format_number(flops, 6)}")
     if problems:
         raise InputError.gathered("leverage of experts", problems)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from isoflop.errors import InputError
 from isoflop.laws.experts import ExpertMixture
+from isoflop.units import format_number
 
 USUAL_ACTIVE = 8
 """Routed experts of a token where only a sparsity is stated, as in DeepSeek-V3 (2412.19437) and Kimi K2."""
@@ -72,9 +73,9 @@ class ExpertRequest:
             return self.experts
         if self.sparsity is not None:
             if self.sparsity < 1:
-                raise InputError(f"--sparsity: expected at least 1, got {self.sparsity:g}")
+                raise InputError(f"--sparsity: expected at least 1, got {format_number(self.sparsity, 6)}")
             return round(self.sparsity * active)
         ratio = self.activation_ratio or 0.0
         if not 0 < ratio <= 1:
-            raise InputError(f"--activation-ratio: expected more than 0 and at most 1, got {ratio:g}")
+            raise InputError(f"--activation-ratio: expected more than 0 and at most 1, got {format_number(ratio, 6)}")
         return max(active, round((active + shared) / ratio) - shared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.laws import Provenance
-from isoflop.units import percent
+from isoflop.units import format_number, percent
 
 MOST_SHARE = 0.5
 """Share of table and head in N from which a law's optimum is not that of the shape: they are most of it.
@@ -45,7 +45,8 @@ def share_message(arch: Architecture, alike: float | None) -> str:
         "best size for this vocabulary"
     )
     if alike is not None:
-        words += f", and the loss is that of the run with the same layers, which the law counts as {alike:.3g}"
+        counted = format_number(alike)
+        words += f", and the loss is that of the run with the same layers, which the law counts as {counted}"
     return f"{words}; plan with a smaller --vocab, --tied or a larger budget"
 
 

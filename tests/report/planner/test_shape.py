@@ -102,6 +102,14 @@ def drawn(dice: random.Random) -> dict[str, Any]:
     }
 
 
+def closeness(inputs: dict[str, Any]) -> float:
+    """How near the page has to come. With limited text the size is the smallest within a thousandth of the best loss:
+    where the loss is flat in size, its last digit moves that size by 1e-10."""
+    spec = inputs["objective"]
+    limited = any(each["kind"] == "limited_data" for each in spec.get("of", [spec]))
+    return 1e-9 if limited else 1e-12
+
+
 def planned(inputs: dict[str, Any]) -> tuple[Plan, tuple[Notice, ...]] | RefusedError | InputError:
     """What Python plans, and what its budget leaves; or why it refuses."""
     device, budget, spec = inputs["device"], inputs["budget"], inputs["objective"]
@@ -151,7 +159,8 @@ def test_hours_price_and_limits_are_those_of_the_layout(tmp_path: Path) -> None:
         same = {name: getattr(bill, name) for name in ("hours", "hours_range", "price", "price_range", "energy_kwh")}
         same |= {name: getattr(plan, name) for name in ("budget_flops", "flops", "params", "tokens", "loss")}
         for name, value in same.items():
-            assert answer[name] == (value if value is None else pytest.approx(value, rel=1e-12)), (name, inputs)
+            close = value if value is None else pytest.approx(value, rel=closeness(inputs))
+            assert answer[name] == close, (name, inputs)
         assert answer["wasted_share"] == (plan.wasted_share and pytest.approx(plan.wasted_share, abs=1e-12)), inputs
         assert answer["bill"]["hours_source"] == bill.hours_source
         assert answer["bill"]["utilization_hours"] == pytest.approx(bill.utilization_hours, rel=1e-12)

@@ -19,8 +19,9 @@ def print_expert_plan(plan: ExpertPlan, grade: Grade) -> None:
         ("Parameters", f"{format_quantity(plan.active_params)} active of {format_quantity(plan.total_params)} in all"),
         (
             "Experts",
-            f"{mixture.active:g} of {mixture.experts:g} a token, {mixture.shared:g} shared: "
-            f"{percent(mixture.activation_ratio)} of them (A), sparsity {format_number(mixture.sparsity)}",
+            f"{format_number(mixture.active, 6)} of {format_number(mixture.experts, 6)} a token, "
+            f"{format_number(mixture.shared, 6)} shared: {percent(mixture.activation_ratio)} of them (A), "
+            f"sparsity {format_number(mixture.sparsity)}",
         ),
         (
             "Granularity",

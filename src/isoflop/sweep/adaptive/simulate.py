@@ -15,6 +15,7 @@ from isoflop.sweep.adaptive.evidence import Evidence
 from isoflop.sweep.adaptive.first_runs import first_runs
 from isoflop.sweep.adaptive.limits import Limits
 from isoflop.sweep.adaptive.policy import next_batch
+from isoflop.units import format_number
 
 Losses = Callable[[Array, Array], Array]
 """Loss at N parameters and D tokens."""
@@ -51,7 +52,7 @@ def candidate_grid(
             D = float(cost.tokens(float(budget), N))
             found.append(
                 Candidate(
-                    key=f"{N:.6g} on {D:.6g}",
+                    key=f"{format_number(N, 6)} on {format_number(D, 6)}",
                     params=N,
                     tokens=D,
                     flops=float(budget),
