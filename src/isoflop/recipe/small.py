@@ -7,9 +7,11 @@ Every constant carries its source; "measured" means the sweeps of bench/recipe o
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from isoflop.arch import Architecture, family_named, flops_per_token
+from isoflop.arch.layout import HiddenOptimizer
 from isoflop.errors import InputError, Notice
 from isoflop.laws.rate_trend import RateTrend
 from isoflop.recipe.large_range import EXPLAINED, beyond_joint, head_target, largest_batch, rate_factor
@@ -31,6 +33,15 @@ twice the rates of all else 1.828 and 1.835. Width 40 and 4e11 FLOPs: 1.806, 1.8
 (1.828). Other families: FAMILY_TUNINGS. A step takes 1.49, 1.36, 1.23 and 1.13 times AdamW's at widths 24, 40, 64 and
 96 on one core."""
 
+WIDTH_PER_LAYER: Mapping[HiddenOptimizer, int] = {"adamw": 48, "muon": 24}
+"""d_model / n_layers by the optimiser of the hidden matrices: with Muon two layers up to 108K parameters and four from
+296K on.
+
+Measured in nats with two, three and four layers (two seeds up to 2e12 FLOPs), Muon: 57K parameters and 8e11 FLOPs
+1.714, 1.722, 1.729; 124K and 2e12 FLOPs 1.614, 1.604, 1.614 (six layers 1.623, one layer 1.663); 200K and 6e12 FLOPs
+1.517, 1.494, 1.501. Two layers at every size would have a sweep forecast a loss that its planned run does not reach.
+AdamW: at 1e12 FLOPs and 1e5 parameters two layers beat one (by 2 %), three (1 %) and four (1.6 %)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SmallRecipe(TrainingRecipe):
@@ -44,9 +55,8 @@ class SmallRecipe(TrainingRecipe):
     head_dim: int = 16
     """Target width of a head. Measured at 3e11 FLOPs: 16 beats 32 by 0.4 %; 8 gains 0.5 to 1 % more per FLOP but runs
     at half the speed on a CPU."""
-    width_per_layer: int = 48
-    """d_model / n_layers that the shape rule aims at, never fewer than two layers. Measured at 1e12 FLOPs and 1e5
-    parameters: two layers beat one (by 2 %), three (1 %) and four (1.6 %)."""
+    width_per_layer: int | None = None
+    """d_model / n_layers that the shape rule aims at, never fewer than two layers; None: WIDTH_PER_LAYER."""
     n_layers: int | None = None
     """Layers of every size; None: by `width_per_layer`."""
     reference_width: int = 64
@@ -138,10 +148,15 @@ class SmallRecipe(TrainingRecipe):
         )
 
     def layers_for(self, params: float) -> int:
-        """Depth for about `params` non-embedding parameters: 12 L (w L)^2 = params at w = `width_per_layer`."""
+        """Depth for about `params` non-embedding parameters: 12 L (w L)^2 = params at w = `aimed_width_per_layer`."""
         if self.n_layers is not None:
             return self.n_layers
-        return max(self.tuning.fewest_layers, round(math.cbrt(params / (12 * self.width_per_layer**2))))
+        return max(self.tuning.fewest_layers, round(math.cbrt(params / (12 * self.aimed_width_per_layer**2))))
+
+    @property
+    def aimed_width_per_layer(self) -> int:
+        """d_model / n_layers that the shape rule aims at."""
+        return self.width_per_layer or WIDTH_PER_LAYER[self.optimizer.hidden]
 
     def architecture(self, params: float) -> Architecture:
         """The buildable architecture nearest to `params` non-embedding parameters (in the ratio).

@@ -68,7 +68,7 @@ def in_force(recipe: SmallRecipe, corpus: CorpusTable = _ANY_TEXT) -> RecipeFile
         masked_fraction=recipe.masked_fraction,
         shape=ShapeTable(
             layers=recipe.n_layers,
-            width_per_layer=recipe.width_per_layer if recipe.n_layers is None else None,
+            width_per_layer=recipe.aimed_width_per_layer if recipe.n_layers is None else None,
             head_dim=recipe.head_dim,
         ),
         optimizer=OptimizerTable(

@@ -91,7 +91,7 @@ def device_specs(recipe: SmallRecipe, most: float) -> list[RunSpec]:
     """The runs whose step time on an accelerator stands for all others: those that take at most `most` bytes each."""
     specs = []
     for width, tokens in MEASURED_AT:
-        shape = recipe.shape(width, max(2, round(width / recipe.width_per_layer)))
+        shape = recipe.shape(width, max(2, round(width / recipe.aimed_width_per_layer)))
         batch = recipe.seq_len * max(1, round(tokens / recipe.seq_len))
         specs.append(recipe.spec(shape, 100 * batch, batch_tokens=batch))
     return [spec for spec in specs if device_memory(spec, most) <= (most, spec.sequences)]

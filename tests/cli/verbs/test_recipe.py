@@ -23,6 +23,7 @@ def test_what_a_file_changes_is_shown(run, answer, tmp_path):
     assert "optimizer.hidden" in shown
     assert "adamw" in shown
     assert answer("recipe", path)["differs"] == [
+        {"key": "shape.width_per_layer", "default": 24, "here": 48},
         {"key": "optimizer.hidden", "default": "muon", "here": "adamw"},
         {"key": "optimizer.momentum", "default": 0.95, "here": None},
     ]
@@ -37,6 +38,7 @@ def test_the_recipe_of_a_study_is_shown(run, answer, tmp_path):
         "corpus.name",
         "optimizer.hidden",
         "optimizer.momentum",
+        "shape.width_per_layer",
     }
     path.write_text(run("recipe", study, "--show").stdout)
     assert read_recipe(path).family == "palm"
