@@ -58,13 +58,18 @@ def expert_rows(table: RawTable) -> ExpertRows | None:
     """
     names = {"".join(filter(str.isalnum, name.lower())): name for name in table.columns}
 
+    def named(words: tuple[str, ...]) -> str | None:
+        return next((names[word] for word in words if word in names), None)
+
     def column(words: tuple[str, ...]) -> Array | None:
-        found = next((names[word] for word in words if word in names), None)
+        found = named(words)
         return None if found is None else _numbers(found, table)
 
-    active, total, experts, loss = column(_ACTIVE), column(_TOTAL), column(_EXPERTS), column(_LOSS)
-    if active is None or loss is None or (total is None and experts is None):
+    # by the names alone: other tables may have cells that are no numbers, which their own reader lists
+    if named(_ACTIVE) is None or named(_LOSS) is None or (named(_TOTAL) is None and named(_EXPERTS) is None):
         return None
+    active, total, experts, loss = column(_ACTIVE), column(_TOTAL), column(_EXPERTS), column(_LOSS)
+    assert active is not None and loss is not None
     tokens = column(ALIASES["D"])
     if tokens is not None and tokens.min() == tokens.max():
         tokens = None

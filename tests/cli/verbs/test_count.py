@@ -106,7 +106,7 @@ def test_the_layout_that_is_proposed_for_people(run):
 
 def test_ways_that_are_given_are_kept(answer):
     devices = answer("count", "llama3-8b", "--gpus", "8xH100", "--sharded", 4)["devices"]
-    assert devices["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1}
+    assert devices["layout"] == {"data": 2, "sharded": 4, "tensor": 1, "pipeline": 1, "interleaved": 1, "expert": 1}
     assert devices["placement"] is None
 
 
