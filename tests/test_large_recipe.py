@@ -123,7 +123,7 @@ def test_the_shape_is_counted_as_asked_and_lacks_what_was_asked():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"family": "bert"}, "expected one of gopher, gpt, gpt-rope, llama, palm"),
+        ({"family": "bert"}, "expected one of gopher, gpt, gpt-rope, llama, moe, palm"),
         ({"without": ("final_norm",)}, "a llama model may lack query_key_norm; got final_norm"),
         ({"family": "palm", "without": ("query_key_norm",)}, "a palm model may lack nothing"),
     ],

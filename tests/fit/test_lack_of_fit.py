@@ -45,7 +45,8 @@ def test_rows_of_one_run_count_once():
     single = lack_of_fit(data, problems)
     from dataclasses import replace
 
-    paired = lack_of_fit(replace(data, run_id=tuple(f"r{i // 5}" for i in range(len(data)))), problems)
+    pairs = tuple(f"r{i // 5}" for i in range(len(data)))
+    paired = lack_of_fit(replace(data, run_id=pairs, trees=pairs), problems)
     assert paired.runs == len(data) // 5
     assert paired.by["params"].bend == pytest.approx(single.by["params"].bend)
     assert paired.by["params"].bend_se != pytest.approx(single.by["params"].bend_se)

@@ -43,7 +43,8 @@ def test_the_same_as_from_a_table_of_the_results():
     rows = [
         {
             "run_id": run.run_id, "params": run.params, "tokens": run.tokens, "flops": run.flops, "budget": run.budget,
-            "loss": run.loss, "loss_se": run.loss_se, "status": run.status, "failure_reason": run.reason,
+            "loss": run.loss, "loss_se": run.loss_se, "status": run.status,
+            "tree": run.tree, "failure_reason": run.reason,
         }
         for run in runs
     ]  # fmt: skip

@@ -61,7 +61,7 @@ def test_the_default_recipe_still_makes_its_runs(old_study):
     for folder in folders:
         spec = folder.read_spec()
         shape = spec.architecture
-        recipe = RecipeFile().small_recipe(shape.vocab_size, family=shape.family, seq_len=spec.seq_len)
+        recipe = RecipeFile().small_recipe(shape.vocab_size, family=shape.family, seq_len=spec.seq_len, hidden="adamw")
         tokens = spec.budget_flops / recipe.flops_per_token(shape)
         made = {
             recipe.spec(

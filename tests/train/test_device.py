@@ -145,7 +145,7 @@ def test_losses_that_are_read_late_are_the_same(
 ) -> None:
     """On a GPU losses are read at logged lines and checkpoints only."""
     spec = spec_for(tiny_corpus)
-    monkeypatch.setattr(loop, "LOGGED_POINTS", spec.steps // 4)  # a line every fourth step
+    monkeypatch.setattr(state, "LOGGED_POINTS", spec.steps // 4)  # a line every fourth step
     at_once = RunFolder.create(tmp_path / "at once", spec)
     run(at_once, tiny_corpus, lambda: False)
     late = RunFolder.create(tmp_path / "late", spec)
@@ -168,7 +168,7 @@ def test_a_loss_that_is_not_finite_is_detected_when_it_is_read(
 ) -> None:
     for module in (step, loop):
         monkeypatch.setattr(module, "kind_of", lambda device: "cuda")
-    monkeypatch.setattr(loop, "LOGGED_POINTS", 20)
+    monkeypatch.setattr(state, "LOGGED_POINTS", 20)
     folder = RunFolder.create(tmp_path, replace(spec_for(tiny_corpus), peak_lr=1e30))
     run(folder, tiny_corpus, lambda: False)
     result = folder.read_result()

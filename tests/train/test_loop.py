@@ -28,6 +28,8 @@ GOLDEN_STEPS = 60
 
 def spec_for(corpus: Corpus, family: str = "llama", **changes: object) -> RunSpec:
     recipe = SmallRecipe(family=family, vocab_size=corpus.vocab_size, seq_len=64, eval_tokens=2048)
+    # golden curves are of AdamW, that of experts of Muon
+    recipe = replace(recipe, optimizer=replace(recipe.optimizer, hidden="muon" if family == "moe" else "adamw"))
     spec = recipe.spec(recipe.shape(16, 2), 60 * 512, corpus=corpus.digest, seed=0, budget_flops=5e9)
     return replace(spec, **changes)  # type: ignore[arg-type]
 

@@ -41,6 +41,7 @@ class Limited:
     def __init__(self, directory: Path, corpus: Corpus) -> None:
         self.directory, self.corpus = directory, corpus
         recipe = SmallRecipe(vocab_size=corpus.vocab_size, seq_len=64, eval_tokens=2048)
+        recipe = replace(recipe, optimizer=replace(recipe.optimizer, hidden="adamw"))
         spec = recipe.spec(recipe.shape(32, 2), 5 * 64 * 256, corpus=corpus.digest, seed=0, budget_flops=5e9)
         self.spec = replace(spec, batch_tokens=64 * 256)
 

@@ -69,7 +69,8 @@ def expert_rows(table: RawTable) -> ExpertRows | None:
     if named(_ACTIVE) is None or named(_LOSS) is None or (named(_TOTAL) is None and named(_EXPERTS) is None):
         return None
     active, total, experts, loss = column(_ACTIVE), column(_TOTAL), column(_EXPERTS), column(_LOSS)
-    assert active is not None and loss is not None
+    assert active is not None
+    assert loss is not None
     tokens = column(ALIASES["D"])
     if tokens is not None and tokens.min() == tokens.max():
         tokens = None

@@ -240,7 +240,8 @@ class SmallRecipe(TrainingRecipe):
         """The optimiser with the family's rate of the embedding, or the recipe's own."""
         if self.embedding_multiple is not None:
             return replace(self.optimizer, embedding_lr=self.embedding_multiple)
-        return replace(self.optimizer, embedding_lr=self.optimizer.embedding_lr * self.tuning.embedding_lr)
+        muon = self.tuning.muon_embedding_lr if self.optimizer.hidden == "muon" else 1.0
+        return replace(self.optimizer, embedding_lr=self.optimizer.embedding_lr * self.tuning.embedding_lr * muon)
 
     def run_z_loss(self, architecture: Architecture) -> float:
         """The recipe's own weight of ln^2 Z, or the family's."""

@@ -13,6 +13,8 @@ class FamilyTuning:
     """Peak rate of the hidden matrices over llama's."""
     embedding_lr: float = 1.0
     """Multiple of the embedding's rate over llama's multiple. A tied table is the output head too."""
+    muon_embedding_lr: float = 1.0
+    """The same with Muon for the hidden matrices, over that with AdamW."""
     fewest_layers: int = 2
     optimum: float = 1.0
     """Parameters of the optimum over llama's, for the first guess of a sweep."""
@@ -22,7 +24,7 @@ FAMILY_TUNINGS: dict[str, FamilyTuning] = {
     "gopher": FamilyTuning(hidden_lr=0.5, embedding_lr=0.3, optimum=1.5),
     "gpt": FamilyTuning(hidden_lr=0.5),
     "gpt-rope": FamilyTuning(hidden_lr=0.5, embedding_lr=0.3),
-    "palm": FamilyTuning(hidden_lr=0.5, embedding_lr=0.5, fewest_layers=3),
+    "palm": FamilyTuning(hidden_lr=0.5, muon_embedding_lr=0.5, fewest_layers=3),
 }
 """Measured at 3e11 FLOPs and width 32 (28 where there are three layers), in nats a token; two losses are of two initial
 weights.

@@ -24,7 +24,11 @@ def clock():
 def spec(name, tokens=100, flops=1e9):
     count = SimpleNamespace(non_embedding=5000)
     return SimpleNamespace(
-        run_id=name, tokens=tokens, budget_flops=flops, architecture=SimpleNamespace(params=lambda: count)
+        run_id=name,
+        tokens=tokens,
+        budget_flops=flops,
+        architecture=SimpleNamespace(params=lambda: count),
+        share_done=lambda done: done / tokens,
     )
 
 
