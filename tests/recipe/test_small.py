@@ -169,7 +169,7 @@ def test_the_recipe_as_it_stands_is_llamas():
 def test_a_family_departs_from_it_in_the_rates_of_its_departure_alone(family):
     lr, optimizer = rates_of("llama")
     departs = FAMILY_TUNINGS[family]
-    changed = replace(optimizer, embedding_lr=optimizer.embedding_lr * departs.embedding_lr)
+    changed = replace(optimizer, embedding_lr=optimizer.embedding_lr * departs.embedding_lr * departs.muon_embedding_lr)
     assert rates_of(family) == (lr * departs.hidden_lr, changed)
     # a recipe that was changed by hand is changed for every family alike
     assert rates_of(family, reference_lr=2 * lr)[0] == 2 * lr * departs.hidden_lr

