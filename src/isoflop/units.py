@@ -186,7 +186,11 @@ def format_number(value: float, digits: int = 3, *, sign: bool = False) -> str:
     rounded = float(f"{value:.{digits}g}")
     if not 1e-3 <= abs(rounded) < 1e6:
         return plus + format_flops(value, digits)
-    return plus + (f"{rounded:,.0f}" if abs(rounded) >= 1e4 else _trimmed(rounded, digits))
+    if abs(rounded) < 1e4:
+        return plus + _trimmed(rounded, digits)
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    text = f"{rounded:,.{decimals}f}"
+    return plus + (text.rstrip("0").rstrip(".") if decimals else text)
 
 
 def _trimmed(value: float, digits: int) -> str:

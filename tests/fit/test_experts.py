@@ -61,7 +61,7 @@ def test_columns_of_experts_are_recognised_and_others_are_not() -> None:
     assert expert_rows(RawTable.from_rows([{"params": 1e7, "tokens": 1e9, "loss": 3.0}])) is None
     same = [{**row, "total_params": row["active_params"]} for row in rows]
     assert expert_rows(RawTable.from_rows(same)) is None
-    with pytest.raises(InputError, match="active_params: expected positive numbers"):
+    with pytest.raises(InputError, match="active_params: a table of experts, in which 1 of 1 rows"):
         expert_rows(RawTable.from_rows([{**rows[0], "active_params": -1.0}]))
     with pytest.raises(RefusedError, match="12 runs of 3 active sizes"):
         fit_experts(read)

@@ -82,6 +82,8 @@ def params_per_device(arch: Architecture, layout: Layout = ONE_DEVICE) -> int:
 
 def expert_params_per_device(arch: Architecture, layout: Layout = ONE_DEVICE) -> int:
     """Parameters of routed experts among `params_per_device`."""
+    if arch.n_experts is None:
+        return 0
     layers = math.ceil(arch.n_layers / layout.pipeline)
     return layers * (layer_params(arch, layout.tensor, layout.expert) - _layer_without_experts(arch, layout.tensor))
 
@@ -113,7 +115,9 @@ def layer_params(arch: Architecture, ways: int = 1, spread: int = 1) -> int:
 
     Its experts are spread over `spread` devices.
     """
-    experts = (arch.n_experts or 0) // spread
+    if arch.n_experts is None:
+        return _layer_without_experts(arch, ways)
+    experts = arch.n_experts // spread
     each = 3 * math.ceil(arch.d_model * arch.d_ff / ways)
     return _layer_without_experts(arch, ways) + experts * each
 

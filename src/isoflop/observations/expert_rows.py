@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from isoflop.arrays import Array, Mask
-from isoflop.errors import InputError, RefusedError
+from isoflop.errors import InputError, RefusedError, quoted
 from isoflop.observations.column_names import ALIASES
 from isoflop.observations.file_formats import RawTable
 
@@ -61,17 +62,16 @@ def expert_rows(table: RawTable) -> ExpertRows | None:
     def named(words: tuple[str, ...]) -> str | None:
         return next((names[word] for word in words if word in names), None)
 
-    def column(words: tuple[str, ...]) -> Array | None:
-        found = named(words)
-        return None if found is None else _numbers(found, table)
-
     # by the names alone: other tables may have cells that are no numbers, which their own reader lists
-    if named(_ACTIVE) is None or named(_LOSS) is None or (named(_TOTAL) is None and named(_EXPERTS) is None):
+    active_name, loss_name = named(_ACTIVE), named(_LOSS)
+    if active_name is None or loss_name is None or (named(_TOTAL) is None and named(_EXPERTS) is None):
         return None
-    active, total, experts, loss = column(_ACTIVE), column(_TOTAL), column(_EXPERTS), column(_LOSS)
-    assert active is not None
-    assert loss is not None
-    tokens = column(ALIASES["D"])
+
+    def column(name: str | None) -> Array | None:
+        return None if name is None else _numbers(name, table, loss_name)
+
+    active, loss = (_numbers(name, table, loss_name) for name in (active_name, loss_name))
+    total, experts, tokens = (column(named(words)) for words in (_TOTAL, _EXPERTS, ALIASES["D"]))
     if tokens is not None and tokens.min() == tokens.max():
         tokens = None
     wide = total is not None and (total > 1.01 * active).any()
@@ -87,14 +87,25 @@ def expert_rows(table: RawTable) -> ExpertRows | None:
     )
 
 
-def _numbers(name: str, table: RawTable) -> Array:
-    try:
-        values = np.array([float(str(cell)) for cell in table.columns[name]])
-    except ValueError as error:
-        raise InputError(f"{name}: expected a number in every row of a table of experts: {error}") from error
-    if not (np.isfinite(values) & (values > 0)).all():
-        raise InputError(f"{name}: expected positive numbers in every row of a table of experts")
+def _numbers(name: str, table: RawTable, loss: str) -> Array:
+    cells = [str(cell) for cell in table.columns[name]]
+    values = np.array([_number(cell) for cell in cells])
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+    if len(wrong):
+        raise InputError(
+            f"{name}: a table of experts, in which {len(wrong)} of {len(cells)} rows have no positive number here, "
+            f"{quoted(cells[wrong[0]])} first. Leave those rows out; or, for a law without experts, name the loss: "
+            f"--column 'loss={loss}'"
+        )
     return values
+
+
+def _number(cell: str) -> float:
+    """The number in a cell, NaN where there is none."""
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
 
 
 def check_enough(rows: ExpertRows, sizes: int) -> None:

@@ -62,9 +62,9 @@ def test_what_cannot_be_exported_is_reported_and_stdout_stays_empty(run, argumen
 
 def test_a_studys_plan_is_exported_with_published_rates_where_an_engine_has_no_muon(finished_study, run):
     # the recipe of small models has Muon, which these engines are not set to
-    plan = ("plan", "--fit", finished_study.path, "--flops", "1e12")
-    refused = run(*plan, "--export", "torchtitan")
+    refused = run("plan", "--fit", finished_study.path, "--flops", "1e12", "--export", "torchtitan")
     assert refused.exit_code == 3
     assert "the run has muon for its hidden matrices" in refused.stderr
-    result = run(*plan, "--rates", "steplaw2025", "--export", "torchtitan")
+    large = ("plan", "--fit", finished_study.path, "--params", "70M", "--tokens", "1B")
+    result = run(*large, "--rates", "steplaw2025", "--export", "torchtitan")
     assert result.exit_code == 0, result.stderr

@@ -38,6 +38,7 @@ def test_the_recipe_of_a_study_is_shown(run, answer, tmp_path):
         "corpus.name",
         "optimizer.hidden",
         "optimizer.momentum",
+        "rates.embedding",  # half as large with Muon
         "shape.width_per_layer",
     }
     path.write_text(run("recipe", study, "--show").stdout)

@@ -95,6 +95,11 @@
     const [first] = asked.choose(at.law, C, source.cost);
     const [objective, limited] = isoflop.serving.limited(data, source, asked, first, inputs.memory_limit_bytes);
     const chosen = allocate(source, at, objective, C, level);
+    const tables = isoflop.tables.mostlyTables(data, source, objective, chosen);
+    const [loss, loss_interval] =
+      tables === null || tables.alike === null
+        ? [chosen.loss, chosen.interval]
+        : lossAt(source, at, objective, tables.alike, tables.tokens, level);
     const { run, cost } = onCluster(data, source, objective, cluster, chosen);
     const domain = source.law.domain.flops;
     const warnings = [
@@ -105,6 +110,7 @@
       ...limited,
       ...(sizes === null ? [] : isoflop.sizes.notices(sizes, source.cost, C)),
       ...source.notices,
+      ...(tables === null ? [] : [tables.notice]),
       ...(cost === null ? [] : [...run.notices, ...hardware.limitNotices(cluster, cost)]),
     ];
     return {
@@ -115,8 +121,8 @@
       params: chosen.N,
       tokens: chosen.D,
       tokens_per_param: chosen.D / chosen.N,
-      loss: chosen.loss,
-      loss_interval: chosen.interval,
+      loss,
+      loss_interval,
       params_interval: chosen.spread === null ? null : chosen.spread.params,
       tokens_interval: chosen.spread === null ? null : chosen.spread.tokens,
       level,

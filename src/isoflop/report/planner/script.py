@@ -14,6 +14,7 @@ SCRIPTS = (
     "hardware.js",
     "intervals.js",
     "shape.js",
+    "tables.js",
     "batch.js",
     "memory.js",
     "step_time.js",

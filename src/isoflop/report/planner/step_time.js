@@ -74,7 +74,7 @@
     const [compute, tensor] = stage(shape, layout, sequences, recompute, device, rate);
     const sent = sending(shape, layout, sequences, device);
     const mine = paramsPerDevice(shape, layout);
-    const held = mine / layout.sharded;
+    const held = Math.ceil(mine / layout.sharded); // whole parameters, as memory.js counts them
     const parts = [
       microBatches * compute,
       microBatches * tensor,
