@@ -212,6 +212,7 @@ class AdaptiveSweep:
             flops=max(allowance.sweep_flops - lost, 1.0),
             seconds=allowance.worker_seconds,
             batch=max(BATCH, self.study.workers),
+            workers=self.study.workers,
             # of a study whose size is stated, what the sweep does not take makes no run cheaper
             must_pay=settings.target_flops is not None,
             measure="flops" if settings.minutes is None else "seconds",

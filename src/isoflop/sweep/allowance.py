@@ -13,7 +13,7 @@ SWEEP_SHARE = 0.3
 should cost little beside what it decides; on one machine the final runs are still small."""
 FINAL_RATIO = 16.0
 """FLOPs of the planned run over those of the largest run of the sweep, at least."""
-SWEEP_TIME = 0.4
+SWEEP_TIME = 0.5
 """Share of the time for training that the sweep may take: small runs reach a smaller part of a core's speed, so that
 SWEEP_SHARE of the FLOPs take a larger share of the time."""
 TIME_MARGIN = 1.25

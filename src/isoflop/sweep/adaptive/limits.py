@@ -35,6 +35,9 @@ class Limits:
     """Time of one worker that is left: candidates' seconds are summed."""
     batch: int = BATCH
     """Runs chosen at once, at the most."""
+    workers: int = 1
+    """Runs that are trained at the same time. Where time is what runs out, more than `batch` runs are chosen as long as
+    they end while the longest of the batch still goes on."""
     tokens_per_param: tuple[float, float] = RATIOS
     """Lowest and highest D / N, in the convention of the fits."""
     width: float = WIDTH
@@ -49,8 +52,8 @@ class Limits:
     """Error of form in ln N_opt for a factor e beyond the rows, as the size forecast states it."""
 
     def __post_init__(self) -> None:
-        if not (self.tolerance > 0 and self.batch >= 1 and self.largest_run > 0 and self.width > 1):
-            raise InputError("limits: expected a tolerance, a largest run and a batch above zero, and a width above 1")
+        if not (self.tolerance > 0 and min(self.batch, self.workers) >= 1 and self.largest_run > 0 and self.width > 1):
+            raise InputError("limits: expected a tolerance, a largest run, a batch and workers above zero, and a width above 1")
         if not 0 < self.tokens_per_param[0] < self.tokens_per_param[1]:
             raise InputError(
                 f"limits: expected two ascending ratios of tokens to parameters, got {self.tokens_per_param}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,22 +133,29 @@ class Search:
         return gains.within() - by_size + sizes, gains.loss_within() - by_loss + losses
 
     def batch(self, score: Callable[[Gains], Array], most: int) -> Batch:
-        """Up to `most` runs, best first, within what is left of FLOPs and time."""
+        """Up to `most` runs, best first, within what is left of FLOPs and time; then those of idle workers."""
         gains = Gains.of(self.mix, self.evidence, self.columns)
         free = np.ones(len(self.candidates), dtype=np.bool_)
         flops, near_flops, seconds = 0.0, self.near_flops, 0.0
         left = self.limits.flops - self.evidence.total_flops
+        of_idle = self.by_cost(0.0)  # an idle worker's time costs nothing
+        chosen: list[int] = []
         runs: list[ChosenRun] = []
-        for number in range(most):
-            open_now = (
-                free & (self.columns.flops <= left - flops) & (self.columns.seconds <= self.limits.seconds - seconds)
-            )
-            values = np.where(open_now, score(gains), -np.inf)
-            picked = self._picked(values, number, self.evidence.total_flops + flops, near_flops)
+        while True:
+            fills = len(chosen) >= most
+            time = self.limits.seconds - seconds
+            if fills:
+                time = min(time, self._idle_seconds(chosen))
+            open_now = free & (self.columns.flops <= left - flops) & (self.columns.seconds <= time)
+            if not open_now.any():
+                break
+            values = np.where(open_now, (of_idle if fills else score)(gains), -np.inf)
+            picked = self._picked(values, len(chosen), self.evidence.total_flops + flops, near_flops)
             if picked is None:
                 break
             best, reason = picked
-            runs.append(ChosenRun(candidate=self.candidates[best], reason=reason))
+            chosen.append(best)
+            runs.append(ChosenRun(candidate=self.candidates[best], reason="idle worker" if fills else reason))
             gains.add(best)
             free[best] = False
             flops += float(self.columns.flops[best])
@@ -160,6 +168,18 @@ class Search:
             waste=self.mix.waste(variance),
             left=variance / self.mix.size_variance() + LOSS_SHARE * loss / self.mix.loss_variance,
         )
+
+    def _idle_seconds(self, chosen: list[int]) -> float:
+        """The longest time for which a worker has no run of the batch while another trains, longest runs first.
+
+        0 where time is not what runs out, and for one worker.
+        """
+        if self.limits.measure != "seconds" or self.limits.workers == 1:
+            return 0.0
+        ends = [0.0] * self.limits.workers
+        for seconds in sorted(self.columns.seconds[chosen], reverse=True):
+            heapq.heapreplace(ends, ends[0] + float(seconds))
+        return max(ends) - min(ends)
 
     def _picked(self, values: Array, number: int, spent: float, near_flops: float) -> tuple[int, RunReason] | None:
         """(the best candidate that the rules allow, why); None where none is left."""
