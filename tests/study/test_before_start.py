@@ -11,6 +11,7 @@ import pytest
 from isoflop.study import before_start
 from isoflop.study.folder import StudyFolder
 from isoflop.study.settings import checked_settings
+from isoflop.study.size_settings import design_for
 
 from .tiny import OPTIONS, Finished, call, refused
 
@@ -30,6 +31,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     [
         ("--flops", "1e10"),
         ("--minutes", "1"),
+        ("--minutes", "1", "--design", "isoflop"),
         ("--flops", "1e10", "--budgets", "3"),
         ("--flops", "1e10", "--family", "gopher"),
     ],
@@ -43,7 +45,7 @@ def test_a_budget_too_small_names_the_least_that_works(tmp_path: Path, budget: t
     name = budget[0].removeprefix("--")
     options = dict(zip((word.removeprefix("--") for word in budget[2::2]), budget[3::2], strict=True))
     values = {name: float(least[1]), **{key: int(v) if v.isdigit() else v for key, v in options.items()}}
-    before_start.check_budget(StudyFolder(study), checked_settings(values, "study"))
+    before_start.check_budget(StudyFolder(study), checked_settings({"design": design_for(values)} | values, "study"))
 
 
 def test_a_longer_context_and_a_larger_vocabulary_need_more(tmp_path: Path) -> None:

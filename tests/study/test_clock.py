@@ -1,5 +1,6 @@
 """Minutes that a study keeps to on a machine whose speed changes, by a clock that is made up."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -19,23 +20,24 @@ WORKERS = 2
 
 class Machine:
     """Trains at once, and moves the clock: `slowdown` of the share of the minutes that passed is by how much slower
-    than measured it is."""
+    than measured it is, and each step takes `more` seconds longer."""
 
-    def __init__(self, minutes, slowdown):
+    def __init__(self, minutes, slowdown, more=0.0):
         self.seconds, self.slowdown = 60 * minutes, slowdown
+        self.speed = replace(TYPICAL_SPEED, step_seconds=TYPICAL_SPEED.step_seconds + more)
         self.now, self.ended = 25.0, []
 
     def train(self, specs):
         taken = self.slowdown(self.now / self.seconds)
         for spec in specs:
-            seconds = taken * TYPICAL_SPEED.seconds(spec)
+            seconds = taken * self.speed.seconds(spec)
             self.ended.append((spec, SimpleNamespace(wall_seconds=seconds, finished=self.now)))
-        self.now += taken * sweep_cost(specs, TYPICAL_SPEED, WORKERS).seconds
+        self.now += taken * sweep_cost(specs, self.speed, WORKERS).seconds
 
 
-def study_of(minutes, slowdown):
+def study_of(minutes, slowdown, more):
     """(seconds of the whole study, FLOPs of the planned run over those of the largest of the sweep)."""
-    machine = Machine(minutes, slowdown)
+    machine = Machine(minutes, slowdown, more)
     clock = Clock(
         settings=StudySettings(minutes=minutes, design="adaptive"),
         recipe=RECIPE,
@@ -59,10 +61,10 @@ def study_of(minutes, slowdown):
         fits = [
             one.spec
             for one in grid.possible(design)
-            if one.spec.flops <= allowed.largest_run and clock.pace * one.candidate.seconds <= allowed.worker_seconds
+            if one.spec.flops <= allowed.largest_run and clock.speed_now.seconds(one.spec) <= allowed.worker_seconds
         ]
         batch = sorted(fits, key=lambda spec: -spec.flops)[2:6]
-        if not batch or 4 * clock.pace * TYPICAL_SPEED.seconds(batch[0]) > allowed.worker_seconds:
+        if not batch or 4 * clock.speed_now.seconds(batch[0]) > allowed.worker_seconds:
             break
         machine.train(batch)
         design = Design(runs=(*design.runs, *(SimpleNamespace(spec=spec, purpose="adaptive") for spec in batch)))
@@ -76,12 +78,12 @@ def study_of(minutes, slowdown):
 
 @pytest.mark.parametrize("minutes", [6.0, 15.0, 60.0])
 @pytest.mark.parametrize(
-    "slowdown",
-    [lambda _: 1.0, lambda _: 1.8],
-    ids=["as measured", "slower than measured"],
+    ("slowdown", "more"),
+    [(lambda _: 1.0, 0.0), (lambda _: 1.8, 0.0), (lambda _: 1.0, 2e-3), (lambda _: 1.3, 2e-3)],
+    ids=["as measured", "slower than measured", "longer steps", "both"],
 )
-def test_it_ends_within_fifteen_per_cent_of_its_minutes(minutes, slowdown):
-    seconds, ratio = study_of(minutes, slowdown)
+def test_it_ends_within_fifteen_per_cent_of_its_minutes(minutes, slowdown, more):
+    seconds, ratio = study_of(minutes, slowdown, more)
     assert seconds == pytest.approx(60 * minutes, rel=0.15)
     assert ratio >= FINAL_RATIO
 
@@ -96,3 +98,19 @@ def test_the_newest_runs_say_how_fast_the_machine_is():
     clock.observe(machine.ended)
     assert machine.now > 800
     assert 2.5 < clock.pace <= 3.0
+
+
+def test_what_each_step_takes_longer_does_not_lengthen_the_products():
+    machine = Machine(15, lambda _: 1.2, more=2e-3)
+    clock = Clock(
+        settings=StudySettings(minutes=15, design="adaptive"),
+        recipe=RECIPE,
+        speed=TYPICAL_SPEED,
+        workers=WORKERS,
+        elapsed=lambda: machine.now,
+    )
+    machine.train([RECIPE.spec(RECIPE.architecture(size), tokens) for size in (5e3, 4e4) for tokens in (1e5, 1e6)])
+    clock.observe(machine.ended)
+    large = RECIPE.spec(RECIPE.architecture(3e5), 2e7)
+    assert clock.speed_now.seconds(large) == pytest.approx(1.2 * machine.speed.seconds(large), rel=0.04)
+    assert clock.pace > 1.06 * clock.speed_now.seconds(large) / TYPICAL_SPEED.seconds(large)

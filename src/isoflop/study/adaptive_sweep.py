@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from isoflop.codec import JsonObject
 from isoflop.corpus import Corpus
-from isoflop.errors import InputError, RefusedError
+from isoflop.errors import RefusedError
 from isoflop.laws.repeated import FREE_EPOCHS
 from isoflop.recipe import SmallRecipe
 from isoflop.report.adaptive_record import AdaptiveRecord
@@ -30,6 +30,7 @@ from isoflop.study.decisions import (
     with_runs,
     write_decisions,
 )
+from isoflop.study.least_adaptive import too_little
 from isoflop.study.training_stages import Study, check_corpus, train_with, trainers, warn_of_repeated_text
 from isoflop.sweep import Design, DesignedRun, Speed, fitted_specs, spent_flops
 from isoflop.sweep.adaptive import Decision, Evidence, Limits, SweepPrice, next_batch, price_of_sweep
@@ -63,8 +64,11 @@ class AdaptiveSweep:
         largest = self.clock().allowance(0.0, None).largest_run
         try:
             first = self.grid(largest).first_design()
-        except RefusedError as error:  # the budget is an option of the user's
-            raise InputError(str(error)) from error
+        except RefusedError as error:  # the size is an option of the user's
+            most = self._most_tokens
+            raise too_little(
+                study.settings, self.recipe, self.speed, workers=study.workers, most_tokens=most, where=" here"
+            ) from error
         warn_of_repeated_text(study, first, self.text)
         first = replace(first, asked=study.settings.deciding)
         if keep:
@@ -72,17 +76,22 @@ class AdaptiveSweep:
             write_decisions(folder, Decisions(first=tuple(first.by_id), largest_run=largest))
         return first
 
-    def grid(self, largest_run: float) -> RunGrid:
-        """The runs that are possible, up to `largest_run` FLOPs."""
-        epochs = float("inf") if self.study.settings.allow_epochs else FREE_EPOCHS
+    def grid(self, largest_run: float, speed: Speed | None = None) -> RunGrid:
+        """The runs that are possible, up to `largest_run` FLOPs; their times are by `speed`, or as it was measured."""
         return RunGrid(
             recipe=self.recipe,
-            speed=self.speed,
+            speed=speed or self.speed,
             corpus=self.text.digest,
             seed=self.study.settings.seed,
             largest_run=largest_run,
-            most_tokens=epochs * self.text.train_tokens,
+            most_tokens=self._most_tokens,
         )
+
+    @property
+    def _most_tokens(self) -> float:
+        """Tokens of the longest run that the text allows."""
+        epochs = math.inf if self.study.settings.allow_epochs else FREE_EPOCHS
+        return epochs * self.text.train_tokens
 
     def clock(self, earlier: float = 0.0) -> Clock:
         """The time of the study, `earlier` seconds of which other drivers took."""
@@ -169,8 +178,8 @@ class AdaptiveSweep:
         clock.observe([(spec, result) for spec in design.specs if (result := self._result(spec)) is not None])
         spent = spent_flops(design.specs)
         allowance = clock.allowance(spent, record.last)
-        possible = self.grid(record.largest_run).possible(design)
-        candidates = [replace(one.candidate, seconds=one.candidate.seconds * clock.pace) for one in possible]
+        possible = self.grid(record.largest_run, clock.speed_now).possible(design)
+        candidates = [one.candidate for one in possible]
         evidence = evidence_of(rows, design)
         limits = self._limits(allowance, spent - evidence.total_flops)
         target = max(allowance.target_flops, FINAL_RATIO * max(spec.flops for spec in design.specs))

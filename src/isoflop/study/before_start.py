@@ -14,14 +14,13 @@ from isoflop.corpus.tokenizer import ByteTokenizer, bpe_vocabulary, is_tokenizer
 from isoflop.corpus.tokenizer_file import load_tokenizer_file
 from isoflop.errors import InputError, RefusedError
 from isoflop.runs.registry import require_extra
-from isoflop.study.clock import Clock
 from isoflop.study.folder import StudyFolder
+from isoflop.study.least_adaptive import begins, too_little
 from isoflop.study.machine import SCHEMA, read_machine, speed_of
 from isoflop.study.settings import StudySettings
 from isoflop.study.trainer import require_trainer
 from isoflop.study.training_stages import Study
 from isoflop.sweep import Speed
-from isoflop.sweep.adaptive_runs import RunGrid
 from isoflop.sweep.study_design import OVERHEAD_SECONDS, TYPICAL_SPEED, least_study
 
 FASTEST = 4.0
@@ -94,19 +93,16 @@ def _check_adaptive(study: Study, measured: Speed | None) -> None:
     if measured is None and settings.minutes is not None:
         fastest = FASTEST
     recipe = study.recipe(_vocab_size(settings))
-    speed = measured or replace(
+    fast = measured or replace(
         TYPICAL_SPEED,
         step_seconds=TYPICAL_SPEED.step_seconds / fastest,
         seconds_per_value=TYPICAL_SPEED.seconds_per_value / fastest,
         seconds_per_flop=TYPICAL_SPEED.seconds_per_flop / fastest,
     )
-    clock = Clock(settings=settings, recipe=recipe, speed=speed, workers=study.workers, elapsed=lambda: 0.0)
-    largest = clock.allowance(0.0, None).largest_run
-    grid = RunGrid(recipe=recipe, speed=speed, corpus="", seed=0, largest_run=largest, most_tokens=math.inf)
-    try:
-        grid.first_design()
-    except RefusedError as error:
-        raise InputError(str(error)) from error
+    if not begins(settings, recipe, fast, workers=study.workers, most_tokens=math.inf):
+        where = " here" if measured else ""
+        speed = measured or TYPICAL_SPEED
+        raise too_little(settings, recipe, speed, workers=study.workers, most_tokens=math.inf, where=where)
 
 
 def _measured(study: Study) -> Speed | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from isoflop.arrays import Array
 from isoflop.errors import InputError
 from isoflop.recipe import SmallRecipe
 from isoflop.runs.result import RunResult
@@ -27,9 +30,14 @@ from isoflop.sweep.study_design import OVERHEAD_SECONDS, SPEED_MARGIN, STAGE_SEC
 
 AFTER = ("fit", "final", "serve", "report")
 """Stages after the sweep that take time besides the training."""
-RECENT = 120.0
-"""Expected seconds of the newest runs by which the pace is known, about two batches of a default study: a machine that
-others begin to use is followed."""
+RECENT = 240.0
+"""Expected seconds of the newest runs by which the speed is known, about four batches of a default study: a machine
+that others begin to use is followed."""
+
+TIME_ERROR = 0.07
+"""Of the expected time of a run of 20 s, root mean square (sweep/cost.py)."""
+MORE_SECONDS = 2e-3
+"""Standard deviation of the prior of what a step takes longer in a run than where steps alone were timed."""
 
 
 @dataclass(kw_only=True)
@@ -43,15 +51,28 @@ class Clock:
     elapsed: Callable[[], float]
     """Seconds of the study so far."""
     pace: float = SPEED_MARGIN
-    """Times as long as by `speed` that runs take."""
+    """Times as long as by `speed` that the runs so far took."""
+    speed_now: Speed = field(init=False)
+    """The speed of trainers as they are now."""
+
+    def __post_init__(self) -> None:
+        self.speed_now = _slower(self.speed, SPEED_MARGIN, 0.0)
 
     def observe(self, ended: Sequence[tuple[RunSpec, RunResult]]) -> None:
-        """Takes the runs that ended: the newest RECENT seconds of them say how fast the machine is now."""
-        taken, expected = PRIOR_SECONDS * SPEED_MARGIN, PRIOR_SECONDS
+        """Takes the runs that ended: the newest RECENT seconds of them say how fast the machine is now.
+
+        They take some times as long as expected, and each of their steps some time longer. What a step costs beside
+        its products weighs on the short steps of the sweep: with one factor for all, final runs were expected to take
+        1.1 to 1.3 times as long as they did.
+        """
+        taken, expected, steps = [PRIOR_SECONDS * SPEED_MARGIN], [PRIOR_SECONDS], [0.0]
         for spec, result in sorted(ended, key=lambda run: run[1].finished, reverse=True):
-            if result.wall_seconds and expected < RECENT:
-                taken, expected = taken + result.wall_seconds, expected + self.speed.seconds(spec)
-        self.pace = taken / expected
+            if result.wall_seconds and sum(expected) < RECENT:
+                taken.append(result.wall_seconds)
+                expected.append(self.speed.seconds(spec))
+                steps.append(spec.spent_tokens / spec.batch_tokens)
+        self.pace = sum(taken) / sum(expected)
+        self.speed_now = _slower(self.speed, *_factor_and_step(np.array(taken), np.array(expected), np.array(steps)))
 
     def allowance(self, sweep_flops: float, last: Decision | None) -> Allowance:
         """What the next batch may cost after a sweep of `sweep_flops` FLOPs whose newest decision is `last`."""
@@ -115,6 +136,32 @@ class Clock:
                 final = comparison_design(self.recipe, self.recipe.architecture(size), flops, corpus="", seed=0)
             except InputError:  # less than a batch
                 return 0.0
-            return sweep_cost(final.specs, self.speed, self.workers).seconds * self.pace
+            return sweep_cost(final.specs, self.speed_now, self.workers).seconds
 
         return seconds
+
+
+def _factor_and_step(taken: Array, expected: Array, steps: Array) -> tuple[float, float]:
+    """(factor of the expected seconds, seconds more of each step) of runs, neither below 0.
+
+    Least squares, the times of runs erring in proportion to the root of what they took: TIME_ERROR at 20 s. Runs that
+    are all alike say nothing of the second, which is then by its prior, about 0.
+    """
+    columns = np.stack([expected, steps], axis=1) / np.sqrt(taken)[:, None]
+    values = np.sqrt(taken)
+    prior = TIME_ERROR * 20**0.5 / MORE_SECONDS
+    factor, more = np.linalg.lstsq(np.vstack([columns, [0.0, prior]]), np.append(values, 0.0), rcond=None)[0]
+    if factor > 0 and more > 0:
+        return float(factor), float(more)
+    # one of the two alone: the factor where steps take no more
+    return float(columns[:, 0] @ values / (columns[:, 0] @ columns[:, 0])), 0.0
+
+
+def _slower(speed: Speed, factor: float, step_seconds: float) -> Speed:
+    """`speed` whose times are `factor` times as long, with so many seconds more in each step."""
+    return replace(
+        speed,
+        step_seconds=factor * speed.step_seconds + step_seconds,
+        seconds_per_value=factor * speed.seconds_per_value,
+        seconds_per_flop=factor * speed.seconds_per_flop,
+    )

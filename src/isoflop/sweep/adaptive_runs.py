@@ -132,7 +132,7 @@ class RunGrid:
             raise RefusedError(
                 "budget_too_small",
                 f"runs of up to {format_flops(self.largest_run)} FLOPs give {len(chosen)} buildable cells, and an "
-                f"adaptive sweep begins with {FEWEST_FIRST}; raise --minutes or --flops",
+                f"adaptive sweep begins with {FEWEST_FIRST}",
             )
         specs = [found[candidate.key] for candidate in chosen]
         runs = [DesignedRun(spec=spec, purpose="adaptive") for spec in specs]

@@ -85,7 +85,7 @@ _STUDY = [
         cloup.option(
             "--design",
             type=click.Choice(["adaptive", "isoflop"]),
-            help="Sweep in batches that the results decide, or a grid of isoFLOP budgets. [isoflop]",
+            help="Batches that the results decide, or a grid of isoFLOP budgets. [adaptive; with --budgets isoflop]",
         ),
         cloup.option("--adaptive", is_flag=True, default=None, help="The same as --design adaptive."),
         cloup.option(

@@ -12,8 +12,8 @@ from isoflop.units import format_flops, format_number, format_quantity, percent
 
 RunReason = Literal["V-optimal", "frontier check", "widen", "repeat: noise limits", "idle worker"]
 """Why a run was chosen: it lowers the variances most for its cost; the third of the FLOPs near the frontier is not
-there yet; the best size lies near an edge of the sizes; noise limits the plan, and a second seed measures it; a worker would else
-be idle until the longest run of the batch ends."""
+there yet; the best size lies near an edge of the sizes; noise limits the plan, and a second seed measures it; a worker
+would else be idle until the longest run of the batch ends."""
 StopReason = Literal[
     "tolerance reached", "next batch costs more than it saves", "budget spent", "no candidate left", "time"
 ]

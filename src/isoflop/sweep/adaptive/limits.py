@@ -53,7 +53,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not (self.tolerance > 0 and min(self.batch, self.workers) >= 1 and self.largest_run > 0 and self.width > 1):
-            raise InputError("limits: expected a tolerance, a largest run, a batch and workers above zero, and a width above 1")
+            raise InputError(
+                "limits: expected tolerance, largest run, batch and workers above zero, and a width above 1"
+            )
         if not 0 < self.tokens_per_param[0] < self.tokens_per_param[1]:
             raise InputError(
                 f"limits: expected two ascending ratios of tokens to parameters, got {self.tokens_per_param}"
