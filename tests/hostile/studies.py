@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from hostile import damage, values
+from hostile.verdict import ask
 
 READERS: tuple[tuple[str, ...], ...] = (
     ("status", "{}"),
@@ -48,6 +49,25 @@ def small_copy(study: Path, target: Path) -> Path:
     """A copy without weights, text and checkpoints, which no verb of READERS reads."""
     left = shutil.ignore_patterns("*.safetensors", "checkpoints", "*.html")
     return Path(shutil.copytree(study, target, ignore=left, symlinks=True))
+
+
+def faults_of(name: str, study: Path, scratch: Path, damages: int) -> list[str]:
+    """What verbs of READERS do wrong once the file of that name is damaged so many times, and once replaced."""
+    file = next(file for file in files_of(study) if file.as_posix() == name or file.name == name)
+    found = []
+    for number in range(damages + 1):
+        rng = random.Random(f"{name} {number}")
+        copy = small_copy(study, scratch / str(number))
+        if number == damages:
+            how = rng.choice(damage.IN_PLACE)
+            damage.put_in_place(copy / file, how)
+        else:
+            how = damaged(copy / file, rng)
+        for verb in rng.sample(READERS, 2):
+            answer = ask(*(part.format(copy) for part in verb))
+            found += [f"{how} {number}, {verb}: {fault}\n{answer.where}" for fault in answer.faults]
+        shutil.rmtree(copy)
+    return found
 
 
 def damaged(file: Path, rng: random.Random) -> str:

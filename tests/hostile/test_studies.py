@@ -1,11 +1,8 @@
 """Every file of a finished study, damaged, and what reads it."""
 
-import random
-import shutil
-
 import pytest
 
-from hostile import damage, studies
+from hostile import studies
 from hostile.verdict import ask
 
 DAMAGES = 3
@@ -26,23 +23,7 @@ def test_no_file_is_forgotten(finished_study):
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_damaged_file_is_answered_or_refused(name, finished_study, tmp_path):
-    whole = finished_study.path
-    file = next(file for file in studies.files_of(whole) if file.as_posix() == name or file.name == name)
-    found = []
-    for number in range(DAMAGES + 1):
-        rng = random.Random(f"{name} {number}")
-        study = studies.small_copy(whole, tmp_path / str(number))
-        if number == DAMAGES:
-            how = rng.choice(damage.IN_PLACE)
-            damage.put_in_place(study / file, how)
-        else:
-            how = studies.damaged(study / file, rng)
-        verbs = rng.sample(studies.READERS, 2)
-        for verb in verbs:
-            answer = ask(*(part.format(study) for part in verb))
-            found += [f"{how} {number}, {verb}: {fault}\n{answer.where}" for fault in answer.faults]
-        shutil.rmtree(study)
-    assert found == []
+    assert studies.faults_of(name, finished_study.path, tmp_path, DAMAGES) == []
 
 
 def test_resamples_that_are_broken_are_drawn_again(finished_study, tmp_path):

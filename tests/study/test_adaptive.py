@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hostile import studies
 from waiting import finish, wait_until
 
 from isoflop.runs.folder import run_folders
@@ -41,6 +42,10 @@ def decided(path):
         runs = tuple(replace(run, candidate=replace(run.candidate, seconds=1.0)) for run in one.decision.runs)
         kept.append((replace(one.decision, runs=runs), one.rows))
     return kept
+
+
+def test_a_damaged_record_of_decisions_is_answered_or_refused(finished_adaptive, tmp_path):
+    assert studies.faults_of("sweep/decisions.json", finished_adaptive.path, tmp_path, 12) == []
 
 
 def test_it_ends_with_a_reason_and_within_its_limits(finished_adaptive):
