@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 TRAINING = ("sweep", "final", "planned", "rates", "pairs")
 """Stages of which the expected seconds are those of runs, and as wrong as theirs."""
+SAME_BUDGET = math.log(1.12)
+"""Of ln FLOPs, as for the tables that are fitted (fit/budgets.py)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,15 @@ class Best:
         if loss is None or (self.loss is not None and loss >= self.loss):
             return after
         return replace(after, loss=loss, params=params, tokens=tokens, side=side)
+
+
+def budget_of(stated: float | None, flops: float, known: Iterable[float]) -> float:
+    """The budget of a run in FLOPs: as the design states it, else the one of `known` that its own FLOPs are near.
+
+    An adaptive sweep states none: its runs lie at four budgets a decade, each of which they miss by a few per cent.
+    """
+    near = (budget for budget in known if abs(math.log(flops / budget)) <= SAME_BUDGET)
+    return stated or next(near, flops)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +96,8 @@ class Progress(Listener):
     """{run_id: the look that gave the verdict of now} of the runs that are watched."""
     sides: Mapping[str, str] = field(default_factory=dict)
     """{run_id: recipe} of a comparison."""
+    budgets: dict[str, float] = field(default_factory=dict)
+    """{run_id: its budget}"""
     best: dict[float, Best] = field(default_factory=dict)
     """{budget: its runs so far}, ascending."""
     done_before: int = 0
@@ -137,9 +151,13 @@ class Progress(Listener):
         self.left = RunsLeft.of(ahead.seconds, ahead.workers, ahead.begun, self.factor)
         self.done_before, self.designed = ahead.done_before, ahead.designed
         self.training_loss.clear()
-        budgets = Counter(spec.budget_flops for spec in (*ahead.missing, *(spec for spec, _ in ahead.ended)))
+        budgets: Counter[float] = Counter()
+        self.budgets = {}
+        for spec in (*(spec for spec, _ in ahead.ended), *ahead.missing):
+            self.budgets[spec.run_id] = budget = budget_of(spec.budget_flops, spec.flops, budgets)
+            budgets[budget] += 1
         # a new dict, since a display in another thread may be reading the old one
-        self.best = {flops: Best(flops=flops, runs=count) for flops, count in sorted(budgets.items()) if flops}
+        self.best = {flops: Best(flops=flops, runs=count) for flops, count in sorted(budgets.items())}
         for spec, result in ahead.ended:
             self._end(spec, result)
 
@@ -185,9 +203,7 @@ class Progress(Listener):
 
     def _end(self, spec: RunSpec, result: RunResult) -> None:
         """Counts a run that ended, and notes whether it is the best of its budget."""
-        before = self.best.get(spec.budget_flops or 0.0)
-        if before is None:
-            return
+        before = self.best[self.budgets[spec.run_id]]
         params = spec.architecture.params().non_embedding
         after = before.ending(result.val_loss_nats, params, spec.tokens, self.sides.get(spec.run_id, ""))
         self.best[after.flops] = after

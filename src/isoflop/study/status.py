@@ -13,7 +13,7 @@ from isoflop.report.record import ComparedModel, ForecastRecord, RunRecord, Stud
 from isoflop.study.decisions import sweep_answer
 from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
-from isoflop.study.progress import Best
+from isoflop.study.progress import Best, budget_of
 from isoflop.study.record import study_record
 from isoflop.study.running import read_running
 
@@ -83,10 +83,12 @@ def best_losses(runs: Sequence[RunRecord]) -> list[Best]:
     """The runs of each budget so far with their least loss in nats a token, budgets ascending."""
     best: dict[float, Best] = {}
     for run in runs:
-        if run.budget_flops:
-            before = best.get(run.budget_flops) or Best(flops=run.budget_flops, runs=0)
+        spent = run.budget_flops or run.flops
+        if spent:  # of a run that still trains and that no budget was stated for, they are not known
+            budget = budget_of(run.budget_flops, spent, best)
+            before = best.get(budget) or Best(flops=budget, runs=0)
             ended = run.status in ("done", "failed")
-            best[run.budget_flops] = before.with_run(ended, run.loss, run.params, run.tokens_requested)
+            best[budget] = before.with_run(ended, run.loss, run.params, run.tokens_requested)
     return [best[flops] for flops in sorted(best)]
 
 

@@ -27,6 +27,7 @@ def spec(name, tokens=100, flops=1e9):
         run_id=name,
         tokens=tokens,
         budget_flops=flops,
+        flops=flops,
         architecture=SimpleNamespace(params=lambda: count),
         share_done=lambda done: done / tokens,
     )
