@@ -10,7 +10,7 @@ from isoflop.fit import FitReport, fit_all
 from isoflop.laws import published_law
 from isoflop.observations import Observations
 from isoflop.report.record import Conventions, RunRecord, StudyRecord
-from isoflop.study.progress import Best, budget_of
+from isoflop.study.progress import Best
 from isoflop.study.status import best_losses, budgets_of
 from isoflop.sweep import Purpose
 
@@ -84,13 +84,3 @@ def test_the_best_loss_of_each_budget_is_that_of_the_runs_that_ended() -> None:
         Best(flops=1e12, runs=1),
         Best(flops=2e12, runs=4, ended=3, loss=2.25, params=5, tokens=50),
     ]
-
-
-def test_runs_without_a_stated_budget_are_grouped_by_their_flops():
-    assert [budget_of(None, flops, [1.00e10, 1.78e10]) for flops in (0.97e10, 1.08e10, 1.8e10, 3.1e10)] == [
-        1.00e10,
-        1.00e10,
-        1.78e10,
-        3.1e10,
-    ]
-    assert budget_of(2e10, 1e10, [1e10]) == 2e10

@@ -12,7 +12,15 @@ from isoflop.arch import flops_per_token
 from isoflop.errors import InputError, RefusedError
 from isoflop.recipe import SmallRecipe
 from isoflop.sweep import Design, isoflop_design, learning_rate_check
-from isoflop.sweep.designs import LR_FACTORS, MIN_SIZES, MIN_STEPS, first_guess, geometric_budgets, sizes_around
+from isoflop.sweep.designs import (
+    LR_FACTORS,
+    MIN_SIZES,
+    MIN_STEPS,
+    budget_of,
+    first_guess,
+    geometric_budgets,
+    sizes_around,
+)
 from sweep.machine import RECIPE
 
 BUDGETS = st.floats(10.8, 16).map(lambda exponent: float(f"{10**exponent:.2e}"))
@@ -113,3 +121,13 @@ def test_budgets_rise_by_the_ratio_to_the_top(top, count, ratio):
     assert budgets[-1] == pytest.approx(top, rel=5e-3)
     assert all(late / early == pytest.approx(ratio, rel=1.1e-2) for early, late in pairwise(budgets))
     assert all(budget == float(f"{budget:.2e}") for budget in budgets)
+
+
+def test_runs_without_a_stated_budget_are_grouped_by_their_flops():
+    assert [budget_of(None, flops, [1.00e10, 1.78e10]) for flops in (0.97e10, 1.08e10, 1.8e10, 3.1e10)] == [
+        1.00e10,
+        1.00e10,
+        1.78e10,
+        3.1e10,
+    ]
+    assert budget_of(2e10, 1e10, [1e10]) == 2e10

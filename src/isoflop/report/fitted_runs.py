@@ -123,7 +123,7 @@ def runs_of_study(record: StudyRecord) -> FittedRuns:
                 budget_flops=run.budget_flops,
             )
             runs.append(trained)
-            of_profiles += [trained] if "isoflop" in run.purposes else []
+            of_profiles += [trained] if {"isoflop", "adaptive"} & set(run.purposes) else []
     target = record.plan.budget_flops if record.plan else None
     return FittedRuns(
         conventions=record.conventions,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from isoflop.runs.run_event import RunEvent
 from isoflop.spec import RunSpec
 from isoflop.study.listener import Listener, RunsAhead
 from isoflop.study.pace import RunsLeft
+from isoflop.sweep.designs import budget_of
 from isoflop.sweep.study_design import SPEED_MARGIN
 from isoflop.units import percent
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 TRAINING = ("sweep", "final", "planned", "rates", "pairs")
 """Stages of which the expected seconds are those of runs, and as wrong as theirs."""
-SAME_BUDGET = math.log(1.12)
-"""Of ln FLOPs, as for the tables that are fitted (fit/budgets.py)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +52,6 @@ class Best:
         if loss is None or (self.loss is not None and loss >= self.loss):
             return after
         return replace(after, loss=loss, params=params, tokens=tokens, side=side)
-
-
-def budget_of(stated: float | None, flops: float, known: Iterable[float]) -> float:
-    """The budget of a run in FLOPs: as the design states it, else the one of `known` that its own FLOPs are near.
-
-    An adaptive sweep states none: its runs lie at four budgets a decade, each of which they miss by a few per cent.
-    """
-    near = (budget for budget in known if abs(math.log(flops / budget)) <= SAME_BUDGET)
-    return stated or next(near, flops)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,10 @@ from isoflop.report.record import ComparedModel, ForecastRecord, RunRecord, Stud
 from isoflop.study.decisions import sweep_answer
 from isoflop.study.file_shapes import read_backtest, read_plan
 from isoflop.study.folder import StudyFolder
-from isoflop.study.progress import Best, budget_of
+from isoflop.study.progress import Best
 from isoflop.study.record import study_record
 from isoflop.study.running import read_running
+from isoflop.sweep.designs import budget_of
 
 Stage = Literal["corpus", "sweep", "fit", "plan", "final", "done"]
 """What comes next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -38,6 +39,9 @@ LR_FACTORS = (0.5, 1.0, 2.0)
 """The three-point check: half, the recipe's, twice. 0.6 and 1.6 times cost 0.2 to 1.3 % (measured), so that at these
 the curvature shows above the noise."""
 
+SAME_BUDGET = math.log(1.12)
+"""Of ln FLOPs, as for the tables that are fitted (fit/budgets.py)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DesignedRun:
@@ -71,8 +75,15 @@ class Design:
 
     @property
     def budgets(self) -> tuple[float, ...]:
-        """The isoFLOP budgets, ascending, in FLOPs."""
+        """The isoFLOP budgets that the design states, ascending, in FLOPs."""
         return tuple(sorted({r.spec.budget_flops for r in self.runs if r.purpose == "isoflop" and r.spec.budget_flops}))
+
+    def by_budget(self) -> dict[float, list[RunSpec]]:
+        """{budget in FLOPs: the runs that fits learn from}, ascending, whether the design states budgets or not."""
+        found: dict[float, list[RunSpec]] = {}
+        for spec in fitted_specs(self):
+            found.setdefault(budget_of(spec.budget_flops, spec.flops, found), []).append(spec)
+        return dict(sorted(found.items()))
 
     def purposes(self) -> dict[str, list[Purpose]]:
         """{run_id: [purposes]}."""
@@ -130,6 +141,15 @@ def fitted_specs(design: Design) -> list[RunSpec]:
     """The runs of `design` that fits learn from: those of the learning-rate check alone are left out."""
     fitted = ("isoflop", "adaptive")
     return [design.by_id[name] for name, of in design.purposes().items() if any(one in fitted for one in of)]
+
+
+def budget_of(stated: float | None, flops: float, known: Iterable[float]) -> float:
+    """The budget of a run in FLOPs: as the design states it, else the one of `known` that its own FLOPs are near.
+
+    An adaptive sweep states none: its runs lie at four budgets a decade, each of which they miss by a few per cent.
+    """
+    near = (budget for budget in known if abs(math.log(flops / budget)) <= SAME_BUDGET)
+    return stated or next(near, flops)
 
 
 def spent_flops(specs: Iterable[RunSpec]) -> float:

@@ -64,6 +64,20 @@ def test_a_study_without_its_final_runs_has_no_star_and_no_square(study: StudyRe
     assert not {"star", "square"} & {entry.kind for entry in drawn.drawing.legend}
 
 
+def test_an_adaptive_sweep_which_states_no_budgets_has_the_same_profiles(
+    study: StudyRecord, picture: FirstPicture
+) -> None:
+    runs = tuple(
+        replace(run, purposes=("adaptive",), budget_flops=None) if "isoflop" in run.purposes else run
+        for run in study.runs
+    )
+    adaptive = replace(study, runs=runs)
+    found = picture_of_study(adaptive, runs_of_study(adaptive))
+    assert isinstance(found, FirstPicture)
+    assert [one.params for one in found.profiles] == [one.params for one in picture.profiles]
+    assert (found.planned, found.larger) == (picture.planned, picture.larger)
+
+
 def test_nothing_is_drawn_before_the_first_run(study: StudyRecord) -> None:
     new = StudyRecord(title="new", conventions=study.conventions)
     assert study_picture(new, runs_of_study(new)) is None

@@ -23,6 +23,8 @@ DEFAULT_PAIRS = 8
 SCALE = 4.0
 """FLOPs of the second cell over the first. Wide enough to show whether a gain holds, for a cost that four more pairs of
 the first cell would have."""
+FEWEST_SIZES = 3
+"""Of a budget whose best size is looked for; an adaptive sweep has cheap budgets with fewer."""
 ONE_SIZE, NEAR = 1.03, 1.6
 """Sizes within 3 % are one size: at the optimum 3 % of N are worth less than .01 % of the loss. A cell may be moved by
 the step between two sizes of a sweep to have such sizes."""
@@ -98,21 +100,28 @@ class PairDesign:
 
 
 def cells_of_study(folder: StudyFolder, a: SmallRecipe, b: SmallRecipe) -> tuple[PairCell, ...]:
-    """The cheapest budget of the sweep, and the one nearest to SCALE times as large; each at its best size.
+    """The cheapest budget of the sweep that has FEWEST_SIZES sizes, and the one nearest to SCALE times as large; each
+    at its best size.
 
     Where `b` builds no shape within ONE_SIZE of it, it is a size of the budget within a factor of NEAR at which the two
     shapes differ least.
     """
-    design = Design.load(folder.sweep)
-    budgets = design.budgets
+    by_budget = Design.load(folder.sweep).by_budget()
+    several = {flops: specs for flops, specs in by_budget.items() if _sizes(specs) >= FEWEST_SIZES} or by_budget
+    budgets = list(several)
     larger = min(budgets, key=lambda flops: abs(math.log(flops / budgets[0] / SCALE)))
     cells = []
     for flops in dict.fromkeys((budgets[0], larger)):
-        specs = [run.spec for run in design.runs if run.purpose == "isoflop" and run.spec.budget_flops == flops]
+        specs = several[flops]
         sizes = [float(spec.architecture.params().non_embedding) for spec in specs]
         params = _alike(a, b, _best_size(sizes, [_loss(folder, spec) for spec in specs]), sizes)
         cells.append(PairCell(params=params, flops=flops))
     return tuple(cells)
+
+
+def _sizes(specs: Sequence[RunSpec]) -> int:
+    """How many sizes there are."""
+    return len({spec.architecture.params().non_embedding for spec in specs})
 
 
 def _best_size(sizes: Sequence[float], losses: Sequence[float | None]) -> float:
