@@ -45,6 +45,8 @@ class LargeRecipe(TrainingRecipe):
     """Optional parts of the family that the shapes lack; see `Architecture.without`."""
     tied: bool | None = None
     """Whether the output head is the embedding; None: as usual in the family."""
+    counted_vocab: int | None = None
+    """Vocabulary of one tied table with which N is counted in place of the shape's own tables; None: with its own."""
     rates: HyperparameterLaw = STEP_LAW
     """Batch and peak rate, kept within what published runs of the size had (`KnownRates`)."""
     given_batch: float | None = None
@@ -82,15 +84,23 @@ class LargeRecipe(TrainingRecipe):
 
     def architecture(self, params: float) -> Architecture:
         """`nearest_shape` to `params`, counted by `params_convention`. Raises InputError where there is none."""
+        own = self.counted_vocab is None
         shape = nearest_shape(
             params,
             family=self.family,
-            vocab_size=self.vocab_size,
+            vocab_size=self.vocab_size if self.counted_vocab is None else self.counted_vocab,
             seq_len=self.seq_len,
             convention=self.params_convention,
-            tied=self.tied,
+            tied=self.tied if own else True,
         )
-        return replace(shape, without=self.without)
+        tied = family_named(self.family).tied_embedding if self.tied is None else self.tied
+        return replace(shape, without=self.without, vocab_size=self.vocab_size, tied_embedding=tied)
+
+    def counted(self, architecture: Architecture, convention: str) -> int:
+        """N by that convention, with the table of `counted_vocab` where that is set."""
+        if self.counted_vocab is not None:
+            architecture = replace(architecture, vocab_size=self.counted_vocab, tied_embedding=True)
+        return super().counted(architecture, convention)
 
     def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
         """Tokens a step, as given or by `rates`: whole sequences, so many that many devices divide them.

@@ -5,7 +5,7 @@ import pytest
 from isoflop.arch import flops_per_token
 from isoflop.large_recipe import LargeRecipe
 from isoflop.laws import published_law
-from isoflop.plan import make_plan
+from isoflop.plan import FixedParams, make_plan
 from isoflop.plan.table_share import counted_like_the_runs, products_in_words, table_share
 
 LAW = published_law("besiroglu2024")
@@ -20,36 +20,38 @@ def planned(flops, law=LAW, **recipe):
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_plan_says_when_most_of_its_shape_is_tables(flops, vocab, tied):
     plan = planned(flops, vocab_size=vocab, tied=tied)
-    if plan.buildable is None:  # not even the narrowest shape is that small
-        assert "no_buildable_shape" in {notice.code for notice in plan.notices}
-        assert (flops, vocab) == (1e18, 262_144)
-        return
-    arch, said = plan.buildable.architecture, "mostly_tables" in {notice.code for notice in plan.notices}
+    arch, said = plan.buildable.architecture, "tables_solved" in {notice.code for notice in plan.notices}
     assert arch.tied_embedding is tied
     tables = vocab * arch.d_model * (1 if tied else 2)
     assert table_share(arch) == pytest.approx(tables / arch.params().total)
-    assert said == (tables > arch.params().total / 2)
+    assert plan.as_json()["architecture"]["table_share"] == table_share(arch)
+    if tables > arch.params().total / 2:
+        assert said
+    if not said:
+        assert plan.loss == pytest.approx(float(LAW.loss(plan.params, plan.tokens)), rel=1e-9)
+        return
     # the run with the same layers: what the law would have counted with a tied table of its own vocabulary
     alike = arch.params().total - tables + 32_000 * arch.d_model
-    expected = float(LAW.loss(alike, plan.buildable.budget_tokens))
-    if said:
-        assert plan.loss == plan.buildable.loss == pytest.approx(expected, rel=1e-9)
-    else:
-        assert plan.loss == pytest.approx(float(LAW.loss(plan.params, plan.tokens)), rel=1e-9)
+    assert alike == pytest.approx(plan.params, rel=0.1)
+    # 6 N of the layers and of the head, which is one table
+    cost = 6 * (arch.params().total - tables + vocab * arch.d_model)
+    assert plan.buildable.budget_tokens == pytest.approx(flops / cost, rel=1e-9)
+    assert plan.loss == plan.buildable.loss == pytest.approx(float(LAW.loss(alike, flops / cost)), rel=1e-9)
 
 
-def test_the_largest_vocabulary_at_a_small_budget():
-    plan = planned(1e18, vocab_size=151_936)
-    (notice,) = (notice for notice in plan.notices if notice.code == "mostly_tables")
+def test_a_fixed_size_that_is_mostly_tables_is_not_solved_and_its_price_is_true():
+    asked = make_plan("besiroglu2024", 1e18, recipe=LargeRecipe(vocab_size=151_936), objective=FixedParams(params=8e7))
+    (notice,) = (notice for notice in asked.notices if notice.code == "mostly_tables")
     assert notice.message.startswith(
         "94 % of the shape's parameters are the table of the embedding and the output head"
     )
-    assert "plan with a smaller --vocab, --tied or a larger budget" in notice.message
-    assert plan.loss > planned(1e18).loss + 0.5
-    with_draws = make_plan("besiroglu2024", 1e18, recipe=LargeRecipe(vocab_size=151_936))
-    assert with_draws.loss == pytest.approx(plan.loss)
-    assert with_draws.loss_interval[0] < with_draws.loss < with_draws.loss_interval[1]
-    assert plan.as_json()["architecture"]["table_share"] == pytest.approx(0.94, abs=0.005)
+    assert asked.params == 8e7
+    assert asked.loss_interval[0] < asked.loss < asked.loss_interval[1]
+    free = make_plan("besiroglu2024", 1e18, recipe=LargeRecipe(vocab_size=151_936))
+    (limit,) = asked.limits
+    # the free plan is of the nearest shape, and its limit is of the size itself
+    assert limit.price_loss == pytest.approx(asked.loss - free.loss, rel=0.05)
+    assert limit.price_flops > 0
 
 
 def test_laws_that_leave_tables_out_and_laws_of_unknown_vocabularies():

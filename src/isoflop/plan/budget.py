@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -49,11 +50,14 @@ def flops_for_loss(
     source, problem = LawSource.of(source), Problem.of(objective)
     loss = parse_quantity(loss, "loss")
     flops = _least_flops(source, loss, problem)
-    if serving is None:
-        return flops
+    built = recipe_for(recipe, source)
     moved, _ = source.for_budget(flops, LEVEL)
-    limited = solve(moved, problem, flops, serving, recipe_for(recipe, source)).problem
-    return flops if limited is problem else _least_flops(source, loss, limited)
+    found = solve(moved, problem, flops, serving, built)
+    if found.source is not moved:  # the tables of the shape change what a token costs, and with it the budget
+        source = replace(source, cost=found.source.cost)
+        flops = _least_flops(source, loss, problem)
+        found = solve(replace(moved, cost=source.cost), problem, flops, serving, found.recipe)
+    return flops if found.problem is problem else _least_flops(source, loss, found.problem)
 
 
 def _least_flops(source: LawSource, loss: float, problem: Problem) -> float:

@@ -15,8 +15,16 @@ from isoflop.laws import Provenance
 from isoflop.plan.allocation import Allocation, expected_loss
 from isoflop.plan.intervals import Interval
 from isoflop.plan.law_source import LawSource
+from isoflop.plan.solution import Solution
 from isoflop.plan.solver.problem import Problem
-from isoflop.plan.table_share import counted_like_the_runs, is_mostly_tables, share_message, table_share
+from isoflop.plan.table_share import (
+    counted_like_the_runs,
+    head_cost,
+    is_mostly_tables,
+    share_message,
+    solved_message,
+    table_share,
+)
 from isoflop.recipe import TrainingRecipe
 from isoflop.spec import RunSpec
 from isoflop.units import format_flops, format_quantity
@@ -100,25 +108,32 @@ def build_nearest(
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
     params = arch.params().by_convention(conventions.params_convention)
-    alike, notices = _counted(arch, source, recipe)
+    alike, notices = _counted(arch, source, problem, recipe)
     built = Buildable(
         architecture=arch,
         params=params,
         budget_tokens=tokens,
-        flops_per_token=_flops_per_token(arch, recipe.seq_len, params, conventions),
+        flops_per_token=_flops_per_token(arch, recipe, conventions),
         loss=expected_loss(source, problem, alike or params, tokens, LEVEL)[0],
         run=recipe.spec(arch, tokens, budget_flops=chosen.flops),
     )
-    return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source), *notices]
+    return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source, recipe), *notices]
 
 
-def _counted(arch: Architecture, source: LawSource, recipe: TrainingRecipe) -> tuple[float | None, list[Notice]]:
+def _counted(
+    arch: Architecture, source: LawSource, problem: Problem, recipe: TrainingRecipe
+) -> tuple[float | None, list[Notice]]:
     """(what the law counts such a model as where its own count misleads, else None; the notice that says so).
 
     The recipe of a study has the vocabulary of its runs, and misleads nobody.
     """
     law = source.law.provenance
-    if not isinstance(recipe, LargeRecipe) or not is_mostly_tables(arch, law):
+    if not isinstance(recipe, LargeRecipe):
+        return None, []
+    if recipe.counted_vocab is not None:
+        message = solved_message(arch, problem.size_limit is not None)
+        return float(recipe.counted(arch, law.params_convention)), [Notice(code="tables_solved", message=message)]
+    if not is_mostly_tables(arch, law):
         return None, []
     alike = counted_like_the_runs(arch, law) if source.law.has_loss else None
     return alike, [Notice(code="mostly_tables", message=share_message(arch, alike))]
@@ -130,20 +145,34 @@ def corrected_loss(
     """(loss, interval) of the shape counted as the law's runs were, where it is mostly tables; else None."""
     if built is None or recipe is None:
         return None
-    alike, _ = _counted(built.architecture, source, recipe)
+    alike, _ = _counted(built.architecture, source, problem, recipe)
     if alike is None:
         return None
     loss, interval = expected_loss(source, problem, alike, built.budget_tokens, level)
     return None if loss is None else (loss, interval)
 
 
-def _cost_notices(built: Buildable, source: LawSource) -> list[Notice]:
+def params_and_tokens_counted(found: Solution) -> tuple[float, float]:
+    """(N, D) of the run whose loss is that of a solution: the law's own, unless a fixed size is mostly tables."""
+    law, recipe = found.source.law.provenance, found.recipe
+    if found.problem.params is None or recipe is None:
+        return found.params, found.tokens
+    try:
+        arch, tokens = shape_and_tokens(law, found.problem, found.params, found.flops, recipe)
+    except InputError:
+        return found.params, found.tokens
+    alike, _ = _counted(arch, found.source, found.problem, recipe)
+    return (found.params, found.tokens) if alike is None else (alike, tokens)
+
+
+def _cost_notices(built: Buildable, source: LawSource, recipe: TrainingRecipe) -> list[Notice]:
     """`shape_cost` where a token of the shape does not cost what the runs' cost, extended to its size, says.
 
     Far beyond the runs the extension errs: attention and the output head are much of a small model and little of a
     large one, and how their share falls depends on depth, context and vocabulary.
     """
-    extended = float(source.cost.flops_per_token(built.params))
+    counted = recipe.counted(built.architecture, source.law.provenance.params_convention)
+    extended = float(source.cost.flops_per_token(counted))
     if abs(math.log(built.flops_per_token / extended)) < _LEAST_COST_APART:
         return []
     tokens = built.flops_per_token * built.budget_tokens / extended
@@ -160,19 +189,24 @@ def shape_and_tokens(
 ) -> tuple[Architecture, float]:
     """(the shape nearest to `params`, tokens that `flops` pay for with it). Raises InputError where there is none."""
     arch = problem.largest_shape or recipe.architecture(params)
-    counted = arch.params().by_convention(law.params_convention)
-    return arch, flops / _flops_per_token(arch, recipe.seq_len, counted, law)
+    return arch, flops / _flops_per_token(arch, recipe, law)
 
 
-def _flops_per_token(arch: Architecture, seq_len: int, params: int, law: Provenance) -> float:
-    """Training FLOPs of a token in the law's convention, where 6 N is 6 times what the law calls N."""
-    return 6.0 * params if law.flops_convention == "six_n" else flops_per_token(arch, seq_len, law.flops_convention)
+def _flops_per_token(arch: Architecture, recipe: TrainingRecipe, law: Provenance) -> float:
+    """Training FLOPs of a token in the law's convention, where 6 N is 6 times what the law calls N.
+
+    Where the law counts another table in N than the shape has, 6 N with the shape's own head.
+    """
+    if isinstance(recipe, LargeRecipe) and recipe.counted_vocab is not None:
+        return head_cost(arch)
+    if law.flops_convention == "six_n":
+        return 6.0 * recipe.counted(arch, law.params_convention)
+    return flops_per_token(arch, recipe.seq_len, law.flops_convention)
 
 
-def flops_over_law(arch: Architecture, seq_len: int, law: Provenance, convention: str) -> float:
+def flops_over_law(arch: Architecture, recipe: TrainingRecipe, law: Provenance, convention: str) -> float:
     """Training FLOPs of a shape by `convention`, over those in the law's own: what attention adds to 6 N."""
-    counted = arch.params().by_convention(law.params_convention)
-    return flops_per_token(arch, seq_len, convention) / _flops_per_token(arch, seq_len, counted, law)
+    return flops_per_token(arch, recipe.seq_len, convention) / _flops_per_token(arch, recipe, law)
 
 
 def how_to_train(spec: RunSpec) -> JsonObject:

@@ -10,6 +10,7 @@ from isoflop.errors import RefusedError
 from isoflop.fit import LEVEL
 from isoflop.plan.allocation import point_loss
 from isoflop.plan.budget import flops_for_loss
+from isoflop.plan.buildable import params_and_tokens_counted
 from isoflop.plan.law_source import LawSource
 from isoflop.plan.serving import ServingLimit
 from isoflop.plan.solution import Solution, solve
@@ -55,7 +56,7 @@ class Question:
         found = solve(moved, self.problem, self.flops, self.serving, self.recipe)
         if not moved.law.has_loss:
             return found, None
-        return found, point_loss(moved, found.problem, found.params, found.tokens)
+        return found, point_loss(found.source, found.problem, *params_and_tokens_counted(found))
 
     def for_loss(self, loss: float) -> Question:
         """The same for the least budget that reaches `loss`. Raises RefusedError where none does."""

@@ -20,7 +20,7 @@ from isoflop.plan.law_source import LawSource
 from isoflop.plan.layout_search import LayoutEstimate, estimate_or_notice, find_layout
 from isoflop.plan.run_time import RUN_OVER_STEPS
 from isoflop.plan.serving import ServingLimit
-from isoflop.plan.solution import solve
+from isoflop.plan.solution import Solution, solve
 from isoflop.plan.solver.problem import Problem
 from isoflop.recipe import TrainingRecipe
 
@@ -58,7 +58,7 @@ def estimate_on_cluster(
     if layout is not None:
         buildable = buildable.with_batch(recipe, layout.batch_sequences * seq_len)
         predicted = duration_of_steps(layout, buildable.run.steps)
-    flops = chosen.flops * flops_over_law(arch, seq_len, law, MODEL_FLOPS)
+    flops = chosen.flops * flops_over_law(arch, recipe, law, MODEL_FLOPS)
     cost = cluster.estimate_cost(flops, predicted=predicted)
     notices = (*notices, *cost.notices)
     return OnCluster(buildable=buildable, layout_estimate=layout, cost_estimate=cost, notices=notices)
@@ -124,27 +124,27 @@ class ClusterClock:
         """
         moved, _ = self.source.for_budget(flops, self.level)
         chosen = solve(moved, self.problem, flops, self.serving, self.recipe)
-        timed = self._timed(moved.law.provenance, chosen.problem, chosen.params, chosen.flops)
+        timed = self._timed(moved.law.provenance, chosen)
         return replace(timed, hours=timed.hours * max(1.0, flops / chosen.flops))
 
     def taken(self, flops: float) -> float:
         """Hours that the plan of `flops` itself takes. Raises RefusedError where there is no such plan."""
         moved, _ = self.source.for_budget(flops, self.level)
         chosen = solve(moved, self.problem, flops, self.serving, self.recipe)
-        return self._timed(moved.law.provenance, chosen.problem, chosen.params, chosen.flops).hours
+        return self._timed(moved.law.provenance, chosen).hours
 
-    def _timed(self, law: Provenance, problem: Problem, params: float, spent: float) -> TimedRun:
-        """The run of `spent` training FLOPs on the shape built for `params`, as `estimate_on_cluster` has it."""
-        recipe, cluster = self.recipe, self.cluster
+    def _timed(self, law: Provenance, chosen: Solution) -> TimedRun:
+        """The run of a solution on the shape built for its size, as `estimate_on_cluster` has it."""
+        recipe, cluster, spent = chosen.recipe, self.cluster, chosen.flops
         if recipe is None:
             return TimedRun(hours=cluster.duration(spent).hours)
         try:
-            arch, tokens = shape_and_tokens(law, problem, params, spent, recipe)
+            arch, tokens = shape_and_tokens(law, chosen.problem, chosen.params, spent, recipe)
         except InputError:
             return TimedRun(hours=cluster.duration(spent).hours)
         layout = None if cluster.utilization.is_given else self._layout_of(recipe, arch, tokens)
         if layout is None:
-            model_flops = spent * flops_over_law(arch, recipe.seq_len, law, MODEL_FLOPS)
+            model_flops = spent * flops_over_law(arch, recipe, law, MODEL_FLOPS)
             return TimedRun(hours=cluster.duration(model_flops).hours, architecture=arch)
         steps = max(1, round(tokens / (layout.batch_sequences * recipe.seq_len)))
         return TimedRun(hours=duration_of_steps(layout, steps).hours, architecture=arch, layout=layout)

@@ -207,10 +207,11 @@ def make_plan(
     law, recipe = source.law, recipe_for(recipe, source)
     asked = Problem.of(objective)
     solution = solve(source, asked, flops, serving, recipe)
+    source, built_by = solution.source, solution.recipe
     problem, chosen = solution.problem, Allocation.of(source, solution, flops, level)
-    built, unbuilt = build_nearest(source, problem, chosen, recipe)
-    loss, interval = corrected_loss(built, source, problem, recipe, level) or (chosen.loss, chosen.loss_interval)
-    on_cluster = estimate_on_cluster(cluster, built, recipe, chosen, law.provenance)
+    built, unbuilt = build_nearest(source, problem, chosen, built_by)
+    loss, interval = corrected_loss(built, source, problem, built_by, level) or (chosen.loss, chosen.loss_interval)
+    on_cluster = estimate_on_cluster(cluster, built, built_by, chosen, law.provenance)
     outside = _notices(source, problem, chosen, flops, recipe)
     return Plan(
         budget_flops=flops,

@@ -153,7 +153,7 @@ class ServingLimit:
         if requested is not None and self.fits(requested, recipe.seq_len):
             return problem, []
         arch = self.largest(recipe)
-        most, scarcest = arch.params().by_convention(convention), self._scarcest()
+        most, scarcest = recipe.counted(arch, convention), self._scarcest()
         within = f"{format_bytes(scarcest.bytes)}"
         if requested is None and params <= most:  # no shape of that size, and none is needed within the limits
             return problem, []

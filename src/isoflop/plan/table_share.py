@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from isoflop.arch import Architecture, flops_per_token
 from isoflop.laws import Provenance
 from isoflop.units import format_number, percent
@@ -11,7 +13,8 @@ MOST_SHARE = 0.5
 
 Of the smallest row of Hoffmann et al. 2022, Table A9 (44M, width 512, a tied table of 32,000), they are 37 %.
 """
-_CHINCHILLA_VOCABULARY = 32_000  # tied: with it the rows of Table A9 count to the printed million
+RUNS_VOCABULARY = 32_000
+"""Vocabulary of the tied table of those runs: with it the rows of Table A9 count to the printed million."""
 _OF_THOSE_RUNS = ("hoffmann2022", "besiroglu2024")
 _NAMED = 0.005  # a smaller share is not worth a word
 
@@ -32,9 +35,22 @@ def counted_like_the_runs(arch: Architecture, law: Provenance) -> float | None:
 
     None for laws whose runs have a vocabulary that is not known here.
     """
-    if not law.name.startswith(_OF_THOSE_RUNS):
-        return None
-    return float(arch.params().non_embedding + _CHINCHILLA_VOCABULARY * arch.d_model)
+    return float(with_tied_table(arch, RUNS_VOCABULARY).params().total) if has_known_tables(law) else None
+
+
+def has_known_tables(law: Provenance) -> bool:
+    """Whether the vocabulary of the runs behind a law is known here."""
+    return law.name.startswith(_OF_THOSE_RUNS)
+
+
+def with_tied_table(arch: Architecture, vocab_size: int) -> Architecture:
+    """The same layers with one tied table of that vocabulary."""
+    return replace(arch, vocab_size=vocab_size, tied_embedding=True)
+
+
+def head_cost(arch: Architecture) -> float:
+    """Training FLOPs of a token: 6 N with one table, the head. The table that is looked up costs no products."""
+    return 6.0 * with_tied_table(arch, arch.vocab_size).params().total
 
 
 def share_message(arch: Architecture, alike: float | None) -> str:
@@ -48,6 +64,18 @@ def share_message(arch: Architecture, alike: float | None) -> str:
         counted = format_number(alike)
         words += f", and the loss is that of the run with the same layers, which the law counts as {counted}"
     return f"{words}; plan with a smaller --vocab, --tied or a larger budget"
+
+
+def solved_message(arch: Architecture, limited: bool) -> str:
+    """Says that N was solved with the shape's own tables; `limited`: what may be served decided it."""
+    counted = format_number(with_tied_table(arch, RUNS_VOCABULARY).params().total)
+    solved = "N was limited with" if limited else "N was solved again with"
+    return (
+        f"{percent(table_share(arch), 0)} of the shape's parameters are the table of the embedding and the output "
+        f"head, for a vocabulary of {arch.vocab_size:,}, where the law's runs had one table of {RUNS_VOCABULARY:,}: "
+        f"{solved} the FLOPs of this shape's own head, and N and the loss are those of the run with the same layers, "
+        f"which the law counts as {counted}"
+    )
 
 
 def products_in_words(arch: Architecture, seq_len: int) -> str:

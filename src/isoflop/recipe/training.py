@@ -47,6 +47,10 @@ class TrainingRecipe(ABC):
     def architecture(self, params: float) -> Architecture:
         """The buildable architecture nearest to `params`. Raises InputError where there is none."""
 
+    def counted(self, architecture: Architecture, convention: str) -> int:
+        """N of a shape that `architecture` gives, by that convention."""
+        return architecture.params().by_convention(convention)
+
     @abstractmethod
     def batch_tokens(self, architecture: Architecture, tokens: float) -> int:
         """Tokens a step for a run of `tokens`: a whole number of sequences."""

@@ -18,6 +18,7 @@ from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.large_recipe import LargeRecipe
 from isoflop.plan import (
     Cluster,
+    FixedParams,
     FixedRatio,
     InferenceDemand,
     LimitedData,
@@ -183,3 +184,58 @@ def test_hours_price_and_limits_are_those_of_the_layout(tmp_path: Path) -> None:
     assert sources["layout"] > 50, sources
     assert sources["utilization"] > 10, sources
     print(f"{milliseconds / CASES:.0f} ms a plan")
+
+
+def test_shapes_that_are_mostly_tables_are_solved_as_python_does(tmp_path: Path) -> None:
+    dice = random.Random(2)
+    objectives: list[tuple[dict[str, Any], Objective]] = [
+        ({"kind": "training_only"}, TrainingOnly()),
+        ({"kind": "inference_demand", "inference_tokens": 1e10}, InferenceDemand(tokens=1e10)),
+        ({"kind": "limited_data", "unique_tokens": 3e8}, LimitedData(unique_tokens=3e8)),
+        ({"kind": "fixed_ratio", "tokens_per_param": 20}, FixedRatio(tokens_per_param=20)),
+        *[({"kind": "fixed_params", "params": 5e7}, FixedParams(params=5e7))] * 2,
+    ]
+    seen: Counter[str] = Counter()
+    for vocab in (32_000, 151_936):
+        data = planner_data([source_named(name) for name in LAWS], ShapeData(vocab_size=vocab))
+        drawn = [
+            (dice.choice(LAWS[:3]), 10 ** dice.uniform(17, 19.5), *dice.choice(objectives), dice.choice([None, 5e8]))
+            for _ in range(40)
+        ]
+        cases = [
+            {
+                "law": law,
+                "budget": {"kind": "flops", "value": flops},
+                "objective": spec,
+                "memory_limit_bytes": memory,
+                "device": {"name": "H100", "count": 8},
+            }
+            for law, flops, spec, _, memory in drawn
+        ]
+        answers, _ = answers_of(data, [["plan", case] for case in cases], tmp_path)
+        for inputs, (law, flops, _, objective, memory), answer in zip(cases, drawn, answers, strict=True):
+            source = source_named(law)
+            recipe = LargeRecipe(vocab_size=vocab, params_convention=source.law.provenance.params_convention)
+            serving = None if memory is None else ServingLimit(memory_bytes=memory)
+            try:
+                plan = make_plan(
+                    source, flops, objective=objective, recipe=recipe, serving=serving, cluster=Cluster.parse("8xH100")
+                )
+            except (RefusedError, InputError):
+                assert "refused" in answer, inputs
+                continue
+            codes = {notice["code"]: notice["message"] for notice in answer["warnings"]}
+            ours = {notice.code: notice.message for notice in plan.notices}
+            for code in ("tables_solved", "mostly_tables", "size_limited"):
+                assert codes.get(code) == ours.get(code), inputs
+                seen[code] += code in ours
+            close = closeness(inputs)
+            for name in ("flops", "params", "tokens", "loss", "loss_interval", "params_interval", "expected_waste"):
+                value = getattr(plan, name)
+                assert answer[name] == (None if value is None else pytest.approx(value, rel=close)), (name, inputs)
+            assert plan.cost_estimate is not None
+            assert answer["hours"] == pytest.approx(plan.cost_estimate.hours, rel=close), inputs
+            said: Any = plan.as_json()["limits"]
+            for one, other in zip(answer["limits"], said, strict=True):
+                assert one["price_loss"] == pytest.approx(other["price_loss"], rel=1e-6, abs=1e-9), inputs
+    assert min(seen[code] for code in ("tables_solved", "mostly_tables", "size_limited")) > 2, seen

@@ -64,7 +64,7 @@ def _best(plan: Plan) -> list[tuple[str, str]]:
     }
     interval = {name: f"  ({text}, {percent(plan.level, 0)})" if text else "" for name, text in between.items()}
     return [
-        *_size(plan, f"{format_quantity(plan.params)}{interval['params']}"),
+        *_size(plan, f"{format_quantity(plan.params)}{interval['params']}{_counted(plan)}"),
         (
             "Tokens",
             f"{format_quantity(plan.tokens)}{interval['tokens']}, {format_quantity(plan.tokens_per_param)} a parameter",
@@ -88,6 +88,12 @@ def _size(plan: Plan, known: str) -> list[tuple[str, str]]:
         *facts,
         ("Assumed", f"{format_quantity(plan.params)}, the mixed estimate; everything below is for this size"),
     ]
+
+
+def _counted(plan: Plan) -> str:
+    """Returns how N is counted, where that is not as the shape below counts."""
+    solved = any(notice.code == "tables_solved" for notice in plan.notices)
+    return ", counted with the table of the law's runs" if solved else ""
 
 
 def _estimators(plan: Plan) -> list[tuple[str, str]]:

@@ -61,10 +61,12 @@
 
   // The same within a memory: where the objective chooses more than it holds, with the largest model that it holds.
   function flopsForLoss(data, source, loss, objective, bytes) {
-    const C = leastFlops(source, loss, objective);
-    const [N] = objective.choose(lawAt(source, C), C, source.cost);
-    const [limited] = isoflop.serving.limited(data, source, objective, N, bytes);
-    return limited === objective ? C : leastFlops(source, loss, limited);
+    let C = leastFlops(source, loss, objective);
+    const own = isoflop.tables.withOwnTables(data, source, objective, C);
+    if (own.source !== source) C = leastFlops(own.source, loss, objective);
+    const [N] = objective.choose(lawAt(own.source, C), C, own.source.cost);
+    const [limited] = isoflop.serving.limited(own.data, own.source, objective, N, bytes);
+    return limited === objective ? C : leastFlops(own.source, loss, limited);
   }
 
   // Returns {flops, notices} of inputs.budget = {kind, value}: training FLOPs in the law's convention, and what their

@@ -8,7 +8,8 @@
   const STRIDE = 1.02, MOST_STRIDES = 60, FINEST = 1e-13;
 
   // Returns the run planned for C training FLOPs; of a plan that spends less, the hours are those of its whole budget.
-  function planned(data, inputs, source, asked, cluster, C, kept) {
+  function planned(given, inputs, lawSource, asked, cluster, C, kept) {
+    const { data, source } = isoflop.tables.withOwnTables(given, lawSource, asked, C);
     const law = isoflop.source.lawAt(source, C);
     let [N, D] = asked.choose(law, C, source.cost);
     const [objective] = isoflop.serving.limited(data, source, asked, N, inputs.memory_limit_bytes);

@@ -11,9 +11,11 @@ from isoflop.codes import Weight, all_codes
 from isoflop.fit import LEVEL
 from isoflop.hardware import Hardware, hardware_catalogue
 from isoflop.large_recipe import DEFAULT_SEQ_LEN, LargeRecipe
+from isoflop.laws import SIX_N, ComputeCost
 from isoflop.laws.hyperparameters import HYPERPARAMETER_LAWS, Domain, Power
 from isoflop.laws.practice import trained_models
 from isoflop.plan import LawSource, Utilization
+from isoflop.plan.own_tables import own_cost
 from isoflop.plan.run_time import RUN_OVER_STEPS, WHOLE_RUNS, Spread
 from isoflop.report.planner.sources import SourceData, source_data
 
@@ -115,6 +117,12 @@ class ShapeData:
     seq_len: int = DEFAULT_SEQ_LEN
     """Context in tokens."""
     batch: BatchData = field(default_factory=BatchData.published)
+    own_cost: ComputeCost = SIX_N
+    """Training FLOPs of a token of such models against N as the law counts, where they are mostly tables."""
+
+    def __post_init__(self) -> None:
+        """Makes the cost that of the vocabulary."""
+        object.__setattr__(self, "own_cost", own_cost("llama", self.vocab_size))
 
 
 @dataclass(frozen=True, kw_only=True)

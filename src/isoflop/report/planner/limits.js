@@ -7,13 +7,21 @@
   const WORDS = { params: "parameters", tokens: "tokens", tokens_per_param: "tokens per parameter" };
 
   // Returns {problem, N, D, spend, loss} of a problem for C training FLOPs within `bytes` where it is served.
-  function answer(data, source, asked, C, bytes) {
+  function answer(given, planned, asked, C, bytes) {
+    const { data, source } = isoflop.tables.withOwnTables(given, planned, asked, C);
     const law = isoflop.source.lawAt(source, C);
     let [N, D] = asked.choose(law, C, source.cost);
     const [problem] = isoflop.serving.limited(data, source, asked, N, bytes);
     if (problem !== asked) [N, D] = problem.choose(law, C, source.cost);
-    const loss = isoflop.laws.hasLoss(law) ? isoflop.budget.lossAt(source, law, problem, N, D) : null;
+    const flops = isoflop.cost.trainingFlops(source.cost, N, D);
+    const loss = isoflop.laws.hasLoss(law) ? isoflop.budget.lossAt(source, law, problem, ...counted(data, source, problem, N, D, flops)) : null;
     return { problem, N, D, spend: problem.spend(N, D, source.cost), loss };
+  }
+
+  // Returns [N, D] of the run whose loss is that of a size that is fixed, and mostly tables.
+  function counted(data, source, problem, N, D, flops) {
+    const tables = "params" in problem.numbers ? isoflop.tables.mostlyTables(data, source, problem, { N, flops, loss: 0 }) : null;
+    return tables === null || tables.alike === null ? [N, D] : [tables.alike, tables.tokens];
   }
 
   // FLOPs that reaching the loss of `planned` takes less without the limit; null where nothing reaches it there.

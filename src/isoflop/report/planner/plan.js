@@ -83,15 +83,16 @@
     return { run, cost: hardware.estimateCost(cluster, run) };
   }
 
-  function planned(data, inputs) {
-    const source = sourceNamed(data, inputs.law);
-    const level = checkedLevel(data, inputs);
-    const cluster = inputs.device ? hardware.clusterOf(data, inputs.device, inputs.budget) : null;
-    const { flops: C, notices: left } = isoflop.budget.solved(data, inputs);
-    const { sizes } = source;
-    isoflop.sizes.checkReach(source, C);
-    const at = forBudget(source, C);
+  function planned(given, inputs) {
+    const stated = sourceNamed(given, inputs.law);
+    const level = checkedLevel(given, inputs);
+    const cluster = inputs.device ? hardware.clusterOf(given, inputs.device, inputs.budget) : null;
+    const { flops: C, notices: left } = isoflop.budget.solved(given, inputs);
+    const { sizes } = stated;
+    isoflop.sizes.checkReach(stated, C);
     const asked = isoflop.problem.problemOf(inputs.objective ?? { kind: "training_only" });
+    const { data, source } = isoflop.tables.withOwnTables(given, stated, asked, C);
+    const at = forBudget(source, C);
     const [first] = asked.choose(at.law, C, source.cost);
     const [objective, limited] = isoflop.serving.limited(data, source, asked, first, inputs.memory_limit_bytes);
     const chosen = allocate(source, at, objective, C, level);
@@ -128,7 +129,7 @@
       level,
       expected_waste: expectedWaste(source, at, chosen),
       wasted_share: wastedShare(source, at, objective, chosen),
-      limits: isoflop.limits.limitsOf(data, source, asked, C, inputs.memory_limit_bytes),
+      limits: isoflop.limits.limitsOf(given, stated, asked, C, inputs.memory_limit_bytes),
       lifetime_flops: "inference_tokens" in asked.numbers ? objective.spend(chosen.N, chosen.D, source.cost) : null,
       extrapolation_factor: domain === undefined ? null : Math.max(1, C / domain[1]),
       hours: cost === null ? null : cost.hours,

@@ -2,7 +2,7 @@
 (function (isoflop) {
   "use strict";
   const { Refusal, checkPositive, format, formatQuantity } = isoflop.numbers;
-  const { nearestShape, largestServed, serveBytes } = isoflop.shape;
+  const { nearestShape, countOf, largestServed, serveBytes } = isoflop.shape;
 
   const bytesText = (bytes) => {
     const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4);
@@ -28,7 +28,7 @@
     const requested = nearestShape(N, convention, data.shape);
     if (requested !== null && serveBytes(requested) <= bytes) return [objective, []];
     const shape = largest(data, source.law, bytes);
-    const most = shape[convention];
+    const most = countOf(shape, convention);
     if (requested === null && N <= most) return [objective, []];
     const limit = bytesText(bytes);
     if ("params" in objective.numbers) {

@@ -11,7 +11,7 @@
   const STEP = 1.01, SMALLEST_PARAMS = 1e2;
 
   // Returns {n_layers, d_model, heads, d_ff, vocab, seq_len, total, non_embedding, matmul} of a width and a depth.
-  function shapeOf(width, layers, { vocab_size: vocab, seq_len: seqLen }) {
+  function shapeOf(width, layers, { vocab_size: vocab, seq_len: seqLen, counted_vocab: counted = null }) {
     const headDim = width <= 1024 ? 64 : 128;
     const ff = FF_STEP * Math.ceil((FF_RATIO * width) / FF_STEP);
     const matrices = layers * (4 * width * width + 3 * ff * width);
@@ -21,8 +21,13 @@
       total: matrices + vectors + 2 * vocab * width,
       non_embedding: matrices + vectors,
       matmul: matrices + vocab * width,
+      counted_vocab: counted,
     };
   }
+
+  // Returns N as the law counts it: where `counted_vocab` is set, with one table of so many in place of the shape's own.
+  const countOf = (shape, convention) =>
+    shape.counted_vocab === null ? shape[convention] : shape.non_embedding + shape.counted_vocab * shape.d_model;
 
   const widthAfter = (width) => width + (width < 1024 ? 64 : width < 4096 ? 128 : 1024);
 
@@ -30,7 +35,7 @@
   function nearestShape(params, convention, recipe) {
     let best = null;
     for (let width = SMALLEST_WIDTH; width <= LARGEST_WIDTH; width = widthAfter(width)) {
-      const [one, two] = [1, 2].map((layers) => shapeOf(width, layers, recipe)[convention]);
+      const [one, two] = [1, 2].map((layers) => countOf(shapeOf(width, layers, recipe), convention));
       if (one > 2 * params) break;
       const usual = width / (ASPECT_COEFFICIENT * width ** ASPECT_EXPONENT);
       const target = 1 + (params - one) / (two - one);
@@ -61,9 +66,10 @@
     }[convention];
   }
 
-  // Returns training FLOPs a token as the law counts them.
+  // Returns training FLOPs a token as the law counts them; with its own head alone where the law counts another table.
   const lawFlops = (shape, law) =>
-    law.flops_convention === "six_n" ? 6 * shape[law.params_convention] : flopsPerToken(shape, law.flops_convention);
+    shape.counted_vocab !== null ? 6 * (shape.non_embedding + shape.vocab * shape.d_model)
+    : law.flops_convention === "six_n" ? 6 * shape[law.params_convention] : flopsPerToken(shape, law.flops_convention);
 
   // Returns model FLOPs, attention included, over those that the law counts; 1 without a shape.
   const flopsOverLaw = (shape, law) => (shape === null ? 1 : flopsPerToken(shape, "palm_mfu") / lawFlops(shape, law));
@@ -81,5 +87,5 @@
     return null;
   }
 
-  isoflop.shape = { nearestShape, flopsPerToken, lawFlops, flopsOverLaw, serveBytes, largestServed };
+  isoflop.shape = { nearestShape, countOf, flopsPerToken, lawFlops, flopsOverLaw, serveBytes, largestServed };
 })(globalThis.isoflop);

@@ -16,6 +16,9 @@
     return found;
   }
 
+  // Cost of a token of the runs behind the law: where the tables of a shape change what it costs, not the plan's own.
+  const runsCost = (source) => source.runs_cost ?? source.cost;
+
   function drawsOf(source) {
     if (source.draws === null) return null;
     if (!unpackedDraws.has(source)) unpackedDraws.set(source, laws.unpackDraws(source.form, source.draws));
@@ -33,8 +36,8 @@
     const [bends, forms] = [unpack(source.bend.bends), unpack(source.bend.forms)];
     return draws.map(function (draw, i) {
       const shift = (mean + sd * bends[i]) * beyondLine + formError * forms[i] * away;
-      const [N] = laws.optimum(draw, C, source.cost);
-      return laws.moved(draw, N * Math.exp(shift), C, source.cost);
+      const [N] = laws.optimum(draw, C, runsCost(source));
+      return laws.moved(draw, N * Math.exp(shift), C, runsCost(source));
     });
   }
 
@@ -89,8 +92,8 @@
     if (source.forms_around !== null) {
       // The published form is one of several that its points allow: the interval reaches from the forecast of all forms
       // to the same interval around the loss of the published constants.
-      const [low, high] = isoflop.forecaster.interval(source.forms_around, source.cost, N, D, level);
-      const ratio = loss / isoflop.forecaster.point(source.forms_around, source.cost, N, D);
+      const [low, high] = isoflop.forecaster.interval(source.forms_around, runsCost(source), N, D, level);
+      const ratio = loss / isoflop.forecaster.point(source.forms_around, runsCost(source), N, D);
       return [loss, [Math.min(low, low * ratio), Math.max(high, high * ratio)]];
     }
     if (at.draws === null) return [loss, null];
