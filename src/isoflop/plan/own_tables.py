@@ -85,7 +85,7 @@ def _most_of_tables(vocab_size: int) -> float:
     Two tables, 2 V d, are more than layers of at least 10 d^2 each, d / (1.4 x 6.25 d^.33) of them, only below a width
     of (2 V)^.6, and then N is at most 4 V d.
     """
-    return 4.0 * vocab_size * (2.0 * vocab_size) ** 0.6
+    return 4.0 * vocab_size * float((2.0 * vocab_size) ** 0.6)
 
 
 def _shape(recipe: LargeRecipe, params: float) -> Architecture | None:
