@@ -86,6 +86,34 @@ class DeviceFigures:
         return replace(device, links_source=_GIVEN) if self.link or self.network else device
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeviceSource:
+    """Where devices are known from: a file of the user, the catalogue, and figures as stated."""
+
+    file: Path | None = None
+    """TOML file with tables [[devices]]."""
+    figures: DeviceFigures = DeviceFigures()
+    """Of the one device that is asked for."""
+
+    def device(self, name: str, count: int) -> Hardware:
+        """The device called `name`, of which there are `count`. Raises InputError as `device_named` does."""
+        return device_named(name, count=count, file=self.file, figures=self.figures)
+
+    @property
+    def words(self) -> list[str]:
+        """The options that state it, for a command that is to be run again."""
+        values = {name: getattr(self.figures, name) for name in self.figures.stated}
+        stated = [
+            (_option(name), f"{one:.12g}" if isinstance(one, float) else str(one)) for name, one in values.items()
+        ]
+        files = [] if self.file is None else [("--hardware", str(self.file))]
+        return [word for pair in (*files, *stated) for word in pair]
+
+
+CATALOGUE = DeviceSource()
+"""The catalogue alone."""
+
+
 def device_named(
     name: str, *, count: int = 1, file: Path | None = None, figures: DeviceFigures = DeviceFigures()
 ) -> Hardware:

@@ -25,6 +25,9 @@ def test_a_price_stands_beside_other_ends_where_one_is_known() -> None:
     assert table is not None
     assert table.columns[-1] == "price"
     assert table.rows[0][-1] == "12"
+    ranged = ending_table(replace(FOUND, what_if=(replace(way(12.0), price_range=(7.0, 21.0)),)))
+    assert ranged is not None
+    assert ranged.rows[0][-1] == "12 (7 to 21)"
     plain = ending_table(replace(FOUND, what_if=(way(None),)))
     assert plain is not None
     assert "price" not in plain.columns

@@ -9,6 +9,7 @@ from isoflop.arch.memory import train_memory
 from isoflop.errors import InputError, RefusedError
 from isoflop.hardware import hardware_named
 from isoflop.laws import published_law
+from isoflop.own_hardware import DeviceFigures, DeviceSource
 from isoflop.plan import Cluster, make_plan
 from isoflop.plan.plan_toml import PlannedRun, TextSource
 from isoflop.study.launch_settings import ResolvedLaunch, _slower, resolve_launch
@@ -151,3 +152,19 @@ def test_a_batch_that_does_not_divide_is_refused():
     assert share % 5
     with pytest.raises(InputError, match="batch: expected a multiple of 64 x 5 sequences"):
         resolve_launch(planned(micro_batch_sequences=5, recompute="full"), LOCAL)
+
+
+def test_a_device_of_ones_own_is_launched_as_stated():
+    figures = DeviceFigures(
+        peak=165e12, memory="24GB", bandwidth="1.0TB/s", link="32GB/s", node_devices=8, product_share=0.5
+    )
+    own = DeviceSource(figures=figures)
+    cluster = Cluster.parse("8xMYGPU", device=own.device("MYGPU", 8), price_per_hour=0.4)
+    made = PlannedRun.of(make_plan(published_law("besiroglu2024"), 1e18, cluster=cluster), TextSource())
+    launch = resolve_launch(made, LOCAL, own)
+    assert launch.memory_limit == 24e9
+    assert (launch.processes.count, launch.processes.gpus_each) == (8, 8)
+    assert launch.placement.time.seconds > 0
+    with pytest.raises(InputError, match="got 'MYGPU'; state one of your own with --device-peak"):
+        resolve_launch(made, LOCAL)
+    assert own.words[:4] == ["--device-peak", "165000000000000", "--device-memory", "24GB"]

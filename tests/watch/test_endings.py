@@ -46,6 +46,13 @@ def test_a_decay_that_is_stated_and_a_price():
     now, *_ = what_if(run_under_way(), finished(), level=0.9, decay=0.1 * PARAMS, cluster=cluster)
     assert now.total_tokens == pytest.approx(0.6 * PARAMS)
     assert now.price == pytest.approx(2.0 * 8 * cluster.duration(now.flops).hours)
+    assert now.price_range == (now.price, now.price)  # of one stated utilization
+    ranged, *_ = what_if(
+        run_under_way(), finished(), level=0.9, decay=0.1 * PARAMS, cluster=Cluster.parse("8xH100", price_per_hour=2.0)
+    )
+    slow, fast = ranged.price_range[1] / ranged.price, ranged.price_range[0] / ranged.price
+    assert (fast, slow) == pytest.approx((0.346 / 0.607, 0.346 / 0.197))
+    assert ranged.hours_range == pytest.approx((ranged.hours * fast, ranged.hours * slow))
 
 
 def test_a_constant_rate_is_ended_by_a_decay_over_a_fifth():

@@ -78,6 +78,8 @@ class CompareOptions:
     """Price of an hour of B's machine over that of A's, on the axis `money`."""
     dollars_per_flop: float | None = None
     """Price of A's compute, for the money saved."""
+    dollars_per_flop_range: tuple[float, float] | None = None
+    """Where it lies for 90 % of whole published runs, or at the two ends of a stated utilization."""
     equal_within: float = EQUAL_WITHIN
     variants: int = 1
     """Variants among which B was the best; its gain is also given without what the choice adds."""

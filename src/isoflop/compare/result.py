@@ -188,6 +188,8 @@ class Savings:
     """Of the share."""
     money: float | None = None
     """US dollars, where a price is known."""
+    money_range: tuple[float, float] | None = None
+    """Of `money`, by what whole runs reach of the peak: the FLOPs saved are taken as known."""
     set_name: str = ""
     """The evaluation set whose multiplier this is: the first."""
     multiplier: float | None = None

@@ -31,7 +31,16 @@ def savings(line: Line, log_compute: Array, to_compute: float, options: CompareO
         share=share,
         interval=interval,
         money=None if options.dollars_per_flop is None else flops * options.dollars_per_flop,
+        money_range=_ends(flops, options.dollars_per_flop_range),
         set_name=name,
         multiplier=math.exp(value),
         extrapolated_by=max(1.0, options.at / math.exp(float(np.max(log_compute)))),
     )
+
+
+def _ends(flops: float, price: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Money of `flops` at both ends of their price, the lower first: those of what is lost are below zero."""
+    if price is None:
+        return None
+    low, high = sorted(flops * each for each in price)
+    return low, high

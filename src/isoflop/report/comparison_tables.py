@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isoflop.compare import Comparison, NoiseFloor, SetVerdict
+from isoflop.compare import Comparison, NoiseFloor, Savings, SetVerdict
 from isoflop.report.comparison_words import (
     AXIS_WORDS,
     VERDICTS,
@@ -228,6 +228,14 @@ def noise_facts(noise: NoiseFloor | None, loss_unit: str = "nats_per_token") -> 
     ]
 
 
+def _money_between(saved: Savings) -> str:
+    """The range of the money by what whole runs reach of the peak, where it is one."""
+    if saved.money_range is None or saved.money_range[0] == saved.money_range[1]:
+        return ""
+    low, high = (format_money(end, "USD") for end in saved.money_range)
+    return f" ({low} to {high}, as whole runs differ)"
+
+
 def saved_facts(comparison: Comparison) -> list[KeyValue]:
     """What B saves at the planned run, in FLOPs and money."""
     saved = comparison.saved
@@ -240,7 +248,7 @@ def saved_facts(comparison: Comparison) -> list[KeyValue]:
     on = f" on {saved.set_name}" if saved.set_name and len(comparison.sets) > 1 else ""
     what = f"{percent_text(saved.share)}{between} of the FLOPs of {comparison.a}{on}: {format_flops(saved.flops)} FLOPs"
     if saved.money is not None:
-        what += f", {format_money(saved.money, 'USD')}"
+        what += f", {format_money(saved.money, 'USD')}{_money_between(saved)}"
     facts = [KeyValue(label="Saved", value=what)]
     if saved.multiplier is not None:
         beyond = f", {format_number(saved.extrapolated_by)} times beyond the runs" if saved.extrapolated_by > 1 else ""

@@ -7,7 +7,7 @@ from isoflop.report.formatting import in_words, moment, share_text
 from isoflop.report.panel import KeyValue, SmallTable
 from isoflop.report.watch_words import interval_in_words, loss_in_words, prediction, progress
 from isoflop.units import format_flops, format_money, format_number, percent
-from isoflop.watch import Watched
+from isoflop.watch import Watched, WhatIf
 
 METHODS = {
     "ratio": "ratio to finished runs",
@@ -81,7 +81,7 @@ def ending_table(found: Watched) -> SmallTable | None:
             loss_in_words(way.predicted_final),
             interval_in_words(way.interval),
             "" if way.flops is None else format_flops(way.flops),
-            *(("" if way.price is None else format_money(way.price),) if priced else ()),
+            *((_money(way),) if priced else ()),
         )
         for way in found.what_if
     ]
@@ -97,6 +97,16 @@ def ending_table(found: Watched) -> SmallTable | None:
         ),
         rows=tuple(rows),
     )
+
+
+def _money(way: WhatIf) -> str:
+    """The price of what is left, with its range where it has one."""
+    if way.price is None:
+        return ""
+    if way.price_range is None or way.price_range[0] == way.price_range[1]:
+        return format_money(way.price)
+    low, high = map(format_money, way.price_range)
+    return f"{format_money(way.price)} ({low} to {high})"
 
 
 def _level_of_band(found: Watched) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
+from isoflop.own_hardware import CATALOGUE, DeviceSource
 from isoflop.plan.plan_toml import PlannedRun
 from isoflop.runs.engines.processes import trainer_command
 from isoflop.runs.folder import RunFolder
@@ -84,6 +85,7 @@ def dry_run_of(
     allow_epochs: bool = False,
     engine: str | None = None,
     sbatch: Sequence[str] = (),
+    devices: DeviceSource = CATALOGUE,
 ) -> DryRun:
     """What `run_planned` would submit with these arguments.
 
@@ -92,7 +94,14 @@ def dry_run_of(
     """
     planned = PlannedRun.read(file)
     study, launch = resolve_study(
-        planned, file, folder, listener=Listener(), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch
+        planned,
+        file,
+        folder,
+        listener=Listener(),
+        allow_epochs=allow_epochs,
+        engine=engine,
+        sbatch=sbatch,
+        devices=devices,
     )
     spec, run = _run(study, planned)
     settings = study.settings

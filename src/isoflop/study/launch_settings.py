@@ -15,7 +15,8 @@ from isoflop.arch.layout import FLOAT32, MIXED, SHARDS_32, Formats, Layout, Reco
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import step_time
 from isoflop.errors import InputError, Notice, RefusedError
-from isoflop.hardware import Hardware, available_memory, hardware_named
+from isoflop.hardware import Hardware, available_memory
+from isoflop.own_hardware import CATALOGUE, DeviceSource
 from isoflop.plan import LayoutEstimate, find_layout
 from isoflop.plan.layout_search import MEMORY_SHARE
 from isoflop.plan.plan_toml import PlannedRun
@@ -51,8 +52,8 @@ class ResolvedLaunch:
     notices: tuple[Notice, ...] = ()
 
 
-def resolve_launch(planned: PlannedRun, settings: StudySettings) -> ResolvedLaunch:
-    """How the trainer starts `planned` with the engine of `settings`.
+def resolve_launch(planned: PlannedRun, settings: StudySettings, devices: DeviceSource = CATALOGUE) -> ResolvedLaunch:
+    """How the trainer starts `planned` with the engine of `settings`, on the device of [layout] as `devices` has it.
 
     Raises InputError for a [layout] that is invalid, RefusedError `does_not_fit` or `no_layout` where these devices, or
     without devices this machine or a job, cannot hold the run in any layout that the trainer supports.
@@ -67,7 +68,7 @@ def resolve_launch(planned: PlannedRun, settings: StudySettings) -> ResolvedLaun
         )
     if requested.get("device") == "cpu":
         return _on_cpus(run, settings, layout, micro, recompute)
-    hardware = hardware_named(str(requested.get("device", "")))
+    hardware = devices.device(str(requested.get("device", "")), layout.devices)
     if hardware.name.startswith("TPU"):
         raise InputError(
             f"[layout] is for {hardware.name}, and isoflop's trainer computes on CPUs and GPUs; plan for GPUs, or "

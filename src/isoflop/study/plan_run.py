@@ -10,6 +10,7 @@ from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import Corpus, check_epochs, load_corpus
 from isoflop.errors import InputError, RefusedError
 from isoflop.files import storing
+from isoflop.own_hardware import CATALOGUE, DeviceSource
 from isoflop.plan import Score, score, seal
 from isoflop.plan.plan_toml import PlannedRun
 from isoflop.recipe import SmallRecipe
@@ -65,11 +66,13 @@ def run_planned(
     log: Sequence[str] = (),
     sbatch: Sequence[str] = (),
     trust: bool = False,
+    devices: DeviceSource = CATALOGUE,
 ) -> PlanOutcome:
     """Trains the run of plan.toml at `file` in `folder`, once, and scores its forecast; the same call resumes it.
 
     `engine` trains it, its jobs ask for the options `sbatch` too, and the trackers `log` show it. Where these, or the
     table of the engine in plan.toml, are not given, the settings of the study that the plan was made from hold.
+    `devices` knows the device of [layout].
 
     Raises InputError for a plan, text or folder that cannot be used, RefusedError `does_not_fit` for a run that needs
     more memory than there is, `planned_run_failed` for one that failed and, unless `trust`, `untrusted_commands` for
@@ -85,12 +88,13 @@ def run_planned(
         engine=engine,
         log=log,
         sbatch=sbatch,
+        devices=devices,
     )
     _check_trust(study, planned, file, trust=trust)
     require_extra(study.settings.engine, *study.settings.log)
     for notice in launch.notices:
         study.listener.notice(notice)
-    again = _command(file, folder, allow_epochs=allow_epochs, engine=engine, log=log, sbatch=sbatch)
+    again = _command(file, folder, allow_epochs=allow_epochs, engine=engine, log=log, sbatch=sbatch) + devices.words
     with stoppable(lambda: run_folders(folder / "runs"), *again), study_lock(folder), storing(folder):
         _keep(planned, file, folder)
         text = _text(study, planned)
@@ -143,6 +147,7 @@ def resolve_study(
     engine: str | None,
     log: Sequence[str] = (),
     sbatch: Sequence[str] = (),
+    devices: DeviceSource = CATALOGUE,
 ) -> tuple[Study, ResolvedLaunch]:
     """(the study as which `planned`, read from `file`, is trained in `folder`, how its run is started).
 
@@ -168,7 +173,7 @@ def resolve_study(
         **planned.engines,
     }
     settings = checked_settings({**values, **with_sbatch(values, {"sbatch": list(sbatch)})}, str(file))
-    launch = resolve_launch(planned, settings)
+    launch = resolve_launch(planned, settings, devices)
     check_reach(settings.engine, settings.engines, launch.processes)
     place = StudyFolder(folder, corpus_folder=None if source is None else source.corpus)
     return Study(folder=place, settings=settings, listener=listener, processes=launch.processes), launch

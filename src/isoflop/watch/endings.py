@@ -43,6 +43,12 @@ class WhatIf:
     """6 N D of what is still to be trained; None where the size is unknown, or steps are counted."""
     price: float | None
     """Of these on the devices; None where none are given, or no price is known."""
+    price_range: tuple[float, float] | None = None
+    """Of the price, for 90 % of whole published runs, or at the two ends of a stated utilization."""
+    hours: float | None = None
+    """Wall-clock hours of these on all devices; None where none are given."""
+    hours_range: tuple[float, float] | None = None
+    """Of the hours, as of the price."""
 
 
 def what_if(
@@ -96,6 +102,9 @@ def _way(name: str, run: Curve, way: Curve, end: Combined, cluster: Cluster | No
         interval=end.interval,
         flops=flops,
         price=None if cost is None else cost.price,
+        price_range=None if cost is None else cost.price_range,
+        hours=None if cost is None else cost.hours,
+        hours_range=None if cost is None else cost.hours_range,
     )
 
 

@@ -140,6 +140,20 @@ def test_a_planned_run_has_savings_with_their_convention_and_its_distance(run, a
     text = run(*asked).stdout
     assert "2.00 an hour of A100" in text
     assert "times beyond the runs" in text
+    assert "as whole runs differ)" in text
+    assert found["saved"]["money_range"] == [found["saved"]["money"]] * 2  # of one stated utilization
+    ranged = answer(*asked)["saved"]
+    by_share = {share: 0.5 * found["saved"]["money"] / share for share in (0.346, 0.607, 0.197)}
+    assert ranged["money"] == pytest.approx(by_share[0.346], rel=1e-3)
+    assert ranged["money_range"] == pytest.approx([by_share[0.607], by_share[0.197]], rel=1e-3)
+    own = answer(
+        *asked[:-4], "--gpus", "MYGPU", "--device-peak", "165e12", "--device-memory", "24GB", "--device-bandwidth",
+        "1.0TB/s", "--price-per-hour", "2", "--utilization", "0.5",
+    )  # fmt: skip
+    assert own["saved"]["money"] == pytest.approx(2 * own["saved"]["flops"] / (0.5 * 165e12) / 3600, rel=1e-6)
+    refused = run(*asked[:-4], "--device-peak", "165e12")
+    assert refused.exit_code == 2
+    assert "of which device? add --gpus" in refused.stderr
 
 
 def designed(recipe, tokens_per_param, gain):

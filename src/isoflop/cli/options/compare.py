@@ -12,14 +12,13 @@ from cloup import option_group
 
 from isoflop.cli.options.logs import log_options
 from isoflop.cli.options.named_values import parse_named
+from isoflop.cli.options.own_device import PricedDevice, priced_device_options
 from isoflop.cli.options.types import PATH, QUANTITY
 from isoflop.compare import AXES, LEVEL, Axis, CompareOptions, Side, SourceOptions
 from isoflop.compare.law_slope import read_slope
 from isoflop.logs import LogOptions
 from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import LOSS_UNITS, ReadOptions
-from isoflop.plan import Cluster
-from isoflop.plan.stated_budget import DEFAULT_DEVICE
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -86,12 +85,7 @@ def question_options(function: F) -> F:
     )(function)
 
 
-price_options = option_group(
-    "Price, for the money saved",
-    cloup.option("--gpus", metavar="[COUNTx]DEVICE", help="Device of the planned run. [H100]"),
-    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [of whole published runs]"),
-    cloup.option("--price-per-hour", metavar="MONEY", help="Price of one device-hour. [a dated rate in USD]"),
-)
+price_options = priced_device_options("Price, for the money saved", "the planned run")
 """What a FLOP costs, as in `isoflop plan`."""
 
 
@@ -132,7 +126,7 @@ class ReadingRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(PricedDevice):
     """What is asked, as the options say."""
 
     axis: Axis
@@ -141,13 +135,11 @@ class Question:
     slope: str | None
     throughput_ratio: float | None
     price_ratio: float | None
-    gpus: str | None
-    utilization: str | None
-    price_per_hour: str | None
 
     def options(self, noise_from: tuple[Side, ...]) -> CompareOptions:
         """The same as values. Raises InputError for a level, a ratio or a device that cannot be."""
-        cost = None if self.at is None else self.cluster().estimate_cost(1.0)
+        devices = self.priced_or_default()
+        cost = None if self.at is None else devices.estimate_cost(1.0)
         return CompareOptions(
             axis=self.axis,
             at=self.at,
@@ -157,10 +149,5 @@ class Question:
             throughput_ratio=self.throughput_ratio,
             price_ratio=1.0 if self.price_ratio is None else self.price_ratio,
             dollars_per_flop=None if cost is None else cost.price,
+            dollars_per_flop_range=None if cost is None else cost.price_range,
         )
-
-    def cluster(self) -> Cluster:
-        """The device whose time and price are meant, as in `isoflop plan`."""
-        device = self.gpus or DEFAULT_DEVICE
-        named = device if device[0].isdigit() else f"1x{device}"
-        return Cluster.parse(named, utilization=self.utilization, price_per_hour=self.price_per_hour)

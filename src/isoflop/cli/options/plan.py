@@ -11,7 +11,7 @@ from typing import TypeVar
 import cloup
 from cloup import option_group
 
-from isoflop.cli.options.own_device import OwnDevice, own_device_options
+from isoflop.cli.options.own_device import PricedDevice, own_device_options
 from isoflop.cli.options.types import DAYS, QUANTITY
 from isoflop.cli.options.verb import flags
 from isoflop.errors import InputError, Notice, quoted
@@ -105,14 +105,14 @@ def _meant_by(text: str) -> str:
 
 def request_options(function: F) -> F:
     """Adds the options of `PlanRequest`."""
-    function = own_device_options(function)
+    function = own_device_options()(function)
     for group in reversed(_GROUPS):
         function = group(function)
     return function
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanRequest(OwnDevice):
+class PlanRequest(PricedDevice):
     """What a plan is requested for; None where an option was not set."""
 
     flops: float | None
@@ -122,11 +122,8 @@ class PlanRequest(OwnDevice):
     tokens_per_param: float | None
     inference_tokens: float | None
     unique_tokens: float | None
-    gpus: str | None
     days: float | None
     price: str | None
-    utilization: str | None
-    price_per_hour: str | None
 
     def with_budget(self, text: str | None) -> PlanRequest:
         """Returns the request with the budget of the argument: FLOPs, a sum of money, or devices and a duration.
@@ -151,14 +148,7 @@ class PlanRequest(OwnDevice):
     def cluster(self) -> Cluster | None:
         """Returns the devices; None without any. Raises InputError for options of devices without --gpus."""
         if self.gpus is not None:
-            return Cluster.parse(
-                self.gpus,
-                days=self.days,
-                utilization=self.utilization,
-                price_per_hour=self.price_per_hour,
-                max_price=self.price,
-                device=self.device(self.gpus),
-            )
+            return self.priced(days=self.days, max_price=self.price)
         self.check_gpus(self.gpus)
         if alone := self._set_of("days", "utilization", "price_per_hour", "price"):
             raise InputError(f"plan: {flags(alone)}: needs --gpus, such as --gpus 512xH100")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -13,13 +13,13 @@ from cloup import option_group
 
 from isoflop.cli.options.logs import log_options
 from isoflop.cli.options.named_values import parse_named
+from isoflop.cli.options.own_device import PricedDevice, priced_device_options
 from isoflop.cli.options.types import PATH, QUANTITY
 from isoflop.errors import InputError, close_names
 from isoflop.logs import LogOptions
 from isoflop.logs.stated import stated_sizes, stated_tokens
 from isoflop.observations import LOSS_UNITS
 from isoflop.plan import Cluster
-from isoflop.plan.stated_budget import DEFAULT_DEVICE
 from isoflop.schedule import KINDS, Kind, Schedule
 from isoflop.study.watch_following import WatchAsked
 from isoflop.study.watch_sources import WatchRequest
@@ -84,12 +84,7 @@ _reading = option_group(
 )
 
 
-_price = option_group(
-    "Price, of what is still to be trained",
-    cloup.option("--gpus", metavar="[COUNTx]DEVICE", help="Device of the run. [H100]"),
-    cloup.option("--utilization", metavar="SHARE", help="Model FLOPs over peak. [of whole published runs]"),
-    cloup.option("--price-per-hour", metavar="MONEY", help="Price of one device-hour. [a dated rate in USD]"),
-)
+_price = priced_device_options("Price, of what is still to be trained", "the run")
 
 
 def watch_options(function: F) -> F:
@@ -98,7 +93,7 @@ def watch_options(function: F) -> F:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WatchAsk:
+class WatchAsk(PricedDevice):
     """What is asked, as the options say."""
 
     like: tuple[Path, ...]
@@ -117,9 +112,6 @@ class WatchAsk:
     loss_unit: str | None
     params_of: tuple[str, ...]
     tokens_per_step: tuple[str, ...]
-    gpus: str | None
-    utilization: str | None
-    price_per_hour: str | None
 
     def asked(self, run: Path) -> WatchAsked:
         """The same as values, of `run`. Raises InputError for a text that is not what its option expects."""
@@ -146,11 +138,8 @@ class WatchAsk:
 
     def _cluster(self) -> Cluster | None:
         """The devices of the run, as in `isoflop plan`; None where nothing was said about them."""
-        if self.gpus is None and self.utilization is None and self.price_per_hour is None:
-            return None
-        device = self.gpus or DEFAULT_DEVICE
-        named = device if device[:1].isdigit() else f"1x{device}"
-        return Cluster.parse(named, utilization=self.utilization, price_per_hour=self.price_per_hour)
+        stated = any(getattr(self, field.name) is not None for field in fields(PricedDevice))
+        return self.priced_or_default() if stated else None
 
     def _stated(self) -> StatedSchedule | None:
         details = {"--warmup": self.warmup, "--decay": self.decay, "--final-lr": self.final_lr}

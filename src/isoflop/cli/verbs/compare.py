@@ -72,7 +72,7 @@ def command(
     else:
         print_all_against_one(found)
     if not as_json and any(one.saved is not None for one in found):
-        print_cost(question.cluster())
+        print_cost(question.priced_or_default())
     print_notices([notice for one in found for notice in named_notices(one)])
 
 

@@ -97,7 +97,7 @@ _SIZE = WholeNumber(high=MOST_OF_A_SHAPE)  # the shape says what is wrong below
         "--utilization", type=QUANTITY, help="With --gpus: model FLOPs over peak, to compute speed and step time."
     ),
 )
-@own_device_options
+@own_device_options()
 @json_option
 def command(
     name: tuple[str, ...],

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from isoflop.cli.options.own_device import OwnDevice, own_device_options
 from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
 from isoflop.cli.options.types import PATH
-from isoflop.cli.options.verb import json_option, verb
+from isoflop.cli.options.verb import json_option, picked, verb
 from isoflop.cli.output.launch import print_dry_run
 from isoflop.cli.output.tables import print_json, print_notices
 from isoflop.cli.verbs.run import train_plan
@@ -25,6 +26,7 @@ from isoflop.study.dry_run import dry_run_of
 @log_option
 @trust_option
 @sbatch_option
+@own_device_options("A device of your own, named in the plan")
 @json_option
 def command(
     plan: Path,
@@ -36,6 +38,7 @@ def command(
     trust: bool,
     sbatch: tuple[str, ...],
     as_json: bool,
+    **options: object,
 ) -> None:
     """Train the run of PLAN.TOML with an engine, as `isoflop run PLAN.TOML` does. Run it again to resume.
 
@@ -43,10 +46,11 @@ def command(
     """
     if plan.suffix != ".toml":
         raise InputError(f"{plan}: expected a plan, a file that ends in .toml; `isoflop plan ... --out` makes one")
+    devices, folder = picked(OwnDevice, options).devices, into or plan.with_suffix("")
     if not dry_run:
-        train_plan(plan, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
+        train_plan(plan, into, allow_epochs, engine, log, sbatch, devices, trust=trust, as_json=as_json)
         return
-    shown = dry_run_of(plan, into or plan.with_suffix(""), allow_epochs=allow_epochs, engine=engine, sbatch=sbatch)
+    shown = dry_run_of(plan, folder, allow_epochs=allow_epochs, engine=engine, sbatch=sbatch, devices=devices)
     print_notices(shown.notices)
     if as_json:
         print_json(shown.as_json())

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
+from isoflop.cli.options.own_device import OwnDevice, own_device_options
 from isoflop.cli.options.study import engine_option, log_option, sbatch_option, trust_option
 from isoflop.cli.options.types import PATH
-from isoflop.cli.options.verb import json_option, verb
+from isoflop.cli.options.verb import flags, json_option, picked, verb
 from isoflop.cli.output.planned import print_outcome
 from isoflop.cli.output.progress import StudyProgress
 from isoflop.cli.output.tables import print_json, print_notices, say
 from isoflop.errors import InputError
+from isoflop.own_hardware import DeviceSource
 from isoflop.study import open_study
 from isoflop.study.lock import study_lock
 from isoflop.study.pipeline import do_missing
@@ -28,6 +30,7 @@ from isoflop.study.plan_run import PlanOutcome, run_planned
 @log_option
 @trust_option
 @sbatch_option
+@own_device_options("A device of your own, named in the plan")
 @json_option
 def command(
     directory: Path,
@@ -39,6 +42,7 @@ def command(
     trust: bool,
     sbatch: tuple[str, ...],
     as_json: bool,
+    **options: object,
 ) -> None:
     """Train or resume every designed run of the study in DIRECTORY that has no result, or the run of PLAN.TOML.
 
@@ -47,8 +51,11 @@ def command(
     if directory.suffix == ".toml":
         if reindex:
             raise InputError("run: --reindex needs the folder of a study")
-        train_plan(directory, into, allow_epochs, engine, log, sbatch, trust=trust, as_json=as_json)
+        devices = picked(OwnDevice, options).devices
+        train_plan(directory, into, allow_epochs, engine, log, sbatch, devices, trust=trust, as_json=as_json)
         return
+    if stated := [name for name, value in options.items() if value is not None]:
+        raise InputError(f"run: {flags(stated)}: of a plan's device; a study has none")
     if into is not None or allow_epochs or as_json:
         raise InputError("run: --into, --allow-epochs and --json need a plan, a file that ends in .toml")
     _run_study(directory, reindex, engine, log, sbatch, trust)
@@ -61,6 +68,7 @@ def train_plan(
     engine: str | None,
     log: tuple[str, ...],
     sbatch: tuple[str, ...],
+    devices: DeviceSource,
     *,
     trust: bool,
     as_json: bool,
@@ -76,6 +84,7 @@ def train_plan(
             log=log,
             trust=trust,
             sbatch=sbatch,
+            devices=devices,
         )
     _print_outcome(outcome, as_json)
 

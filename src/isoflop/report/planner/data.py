@@ -143,12 +143,18 @@ class PlannerData:
     """The runs that say so."""
 
 
-def planner_data(sources: Iterable[LawSource], shape: ShapeData | None = None) -> PlannerData:
-    """Returns the data of a page with these laws, in this order. Raises InputError as `source_data` does."""
+def planner_data(
+    sources: Iterable[LawSource], shape: ShapeData | None = None, devices: Iterable[Hardware] = ()
+) -> PlannerData:
+    """Returns the data of a page with these laws, in this order, and with `devices` before those of the catalogue.
+
+    Raises InputError as `source_data` does.
+    """
+    own = {device.name.lower(): device for device in devices}
     return PlannerData(
         level=LEVEL,
         sources=tuple(source_data(source) for source in sources),
-        devices=tuple(_device(device) for device in hardware_catalogue().values()),
+        devices=tuple(_device(device) for device in {**own, **hardware_catalogue(), **own}.values()),
         systems=_systems(),
         codes={
             entry.code: CodeData(weight=entry.weight, remedy=entry.remedy)

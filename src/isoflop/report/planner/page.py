@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from isoflop import __version__
 from isoflop.codec import to_json
 from isoflop.files import write_bytes_atomically
+from isoflop.hardware import Hardware
 from isoflop.laws import published_names
 from isoflop.laws.published import DEFAULT_LAW
 from isoflop.plan import LawSource, published_source
@@ -63,9 +64,31 @@ class PlannerSettings:
     """Of a link that states money alone."""
     fits: Mapping[str, str]
     """{name of a law on the page: the fit that it came from}."""
+    own_devices: Mapping[str, str]
+    """{name of a device of the user: the options that state it}, for the command that the page prints."""
 
 
-def planner_page(fit: LawSource | None = None, path: Path | None = None, budget: StatedBudget | None = None) -> str:
+@dataclass(frozen=True, kw_only=True)
+class OwnDevices:
+    """Devices of the user on the page, and what it begins with on them."""
+
+    devices: tuple[Hardware, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    """{name of a device: the options that state it, as text for a shell}."""
+    request: Mapping[str, str] = field(default_factory=dict)
+    """{option of `isoflop plan`: its text}."""
+
+
+NO_DEVICES = OwnDevices()
+"""Only those of the catalogue."""
+
+
+def planner_page(
+    fit: LawSource | None = None,
+    path: Path | None = None,
+    budget: StatedBudget | None = None,
+    own: OwnDevices = NO_DEVICES,
+) -> str:
     """Returns the page with all published laws whose form it knows, and before them the law of a fit, read from `path`.
 
     It begins with `budget`; without one with DEFAULT_REQUEST, or of a fit with ten times the compute of its runs.
@@ -73,7 +96,7 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None, budget:
     Raises InputError where the fit's law is of a form that the page does not know.
     """
     published = [published_source(name) for name in published_names()]
-    data = planner_data([source for source in published if type(source.law) in FORM_OF], ShapeData())
+    data = planner_data([source for source in published if type(source.law) in FORM_OF], ShapeData(), own.devices)
     defaults, fits = DEFAULT_REQUEST, dict[str, str]()
     if fit is not None and path is not None:
         data = replace(data, sources=(source_data(fit, path.name), *data.sources))
@@ -81,7 +104,9 @@ def planner_page(fit: LawSource | None = None, path: Path | None = None, budget:
         defaults, fits = {"law": path.name, "gpus": "8xH100", "flops": flops}, {path.name: str(path)}
     if budget is not None:
         defaults = {"law": defaults["law"], "gpus": defaults["gpus"], **_request_of(budget)}
-    settings = PlannerSettings(defaults=defaults, default_devices=DefaultDevices(), fits=fits)
+    settings = PlannerSettings(
+        defaults={**defaults, **own.request}, default_devices=DefaultDevices(), fits=fits, own_devices=own.options
+    )
     document = Document(
         title="Planner · isoflop",
         description="How many parameters and tokens a budget is best spent on, how sure that is, and what it costs.",

@@ -19,6 +19,9 @@
     return request;
   }
 
+  // The options that state the device of the request, where it is one of the user's.
+  const ownDevice = () => page.own_devices[(request.gpus ?? "").replace(/^\d+\s*[x*×]?\s*/, "")];
+
   const sourceOf = (name) => data.sources.find((source) => source.name === name);
 
   function change(changes) {
@@ -73,7 +76,7 @@
     at("command-lead").textContent = alone
       ? "With intervals and the forecasts of the whole fit, which the dropped file does not hold:"
       : "The same answer at the command line:";
-    at("command").textContent = isoflop.words.commandOf(request, page.fits[request.law]);
+    at("command").textContent = isoflop.words.commandOf(request, page.fits[request.law], ownDevice());
     at("command-toml").textContent = `${at("command").textContent} --out plan.toml`;
   }
 

@@ -136,11 +136,13 @@
     return `${isoflop.text.trimmed(factor)} times the largest compute that the law was fitted to`;
   }
 
-  // Returns the command whose answer is the page's: `isoflop plan` by the law or the fit of `path`.
-  isoflop.words.commandOf = (request, path) => {
+  // Returns the command whose answer is the page's: `isoflop plan` by the law or the fit of `path`; `device`: the options
+  // that state a device of the user.
+  isoflop.words.commandOf = (request, path, device) => {
     const law = path ? `--fit ${quoted(path)}` : `--law ${quoted(request.law)}`;
     const rest = isoflop.request.OPTIONS.filter((option) => option !== "law" && request[option]);
-    return ["isoflop plan", law, ...rest.map((option) => `--${option} ${quoted(request[option])}`)].join(" ");
+    const stated = rest.map((option) => `--${option} ${quoted(request[option])}`);
+    return ["isoflop plan", law, ...stated, ...(device ? [device] : [])].join(" ");
   };
 
   function quoted(text) {
