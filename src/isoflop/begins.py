@@ -1,4 +1,4 @@
-"""Begins: that the first steps of a run are those of another run, from whose checkpoint it goes on.
+"""Begins: that the first steps of a run are those of another run, from whose checkpoint it continues.
 
 >>> Begins(run="0123456789ab", step=400).as_json()
 {'run': '0123456789ab', 'step': 400}
@@ -24,7 +24,7 @@ class Begins:
     run: str
     """Id of the other run, the parent: a folder next to this run's."""
     step: int
-    """Optimiser steps that the parent has taken where this run goes on."""
+    """Optimiser steps that the parent has taken where this run continues."""
 
     def __post_init__(self) -> None:
         problems = []

@@ -12,7 +12,7 @@ from watch.written_logs import SIZE, TOKENS
 
 from isoflop.errors import InputError
 from isoflop.plan import seal
-from isoflop.study.watch_sources import WatchRequest, picked_run, place_of, read_beside
+from isoflop.study.watch_sources import WatchRequest, picked_run, place_of, read_context
 
 
 def study(folder: Path, run_id: str | None = "planned") -> Path:
@@ -31,16 +31,16 @@ def test_a_study_means_its_planned_run_and_has_its_forecast(tmp_path: Path) -> N
     folder = study(tmp_path / "mine")
     place = place_of(folder)
     assert place.log == folder / "runs" / "planned"
-    beside = read_beside(WatchRequest(run=folder), place)
-    assert beside.sealed is not None
-    assert {run.name for run in beside.like} == {"planned", "other"}
+    context = read_context(WatchRequest(run=folder), place)
+    assert context.sealed is not None
+    assert {run.name for run in context.like} == {"planned", "other"}
 
 
 def test_another_run_of_the_study_has_no_forecast(tmp_path: Path) -> None:
     folder = study(tmp_path / "mine")
     place = place_of(folder / "runs" / "other")
     assert place.study is not None
-    assert read_beside(WatchRequest(run=place.log), place).sealed is None
+    assert read_context(WatchRequest(run=place.log), place).sealed is None
 
 
 def test_the_forecast_of_another_run_is_refused(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_the_forecast_of_another_run_is_refused(tmp_path: Path) -> None:
     place = place_of(folder / "runs" / "other")
     request = WatchRequest(run=place.log, forecast=folder / "forecasts" / "final.json")
     with pytest.raises(InputError, match="sealed for the run planned, and this is other"):
-        read_beside(request, place)
+        read_context(request, place)
 
 
 def test_a_study_before_its_planned_run_says_so(tmp_path: Path) -> None:

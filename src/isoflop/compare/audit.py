@@ -17,7 +17,7 @@ _RATES = ("lr", "learning_rate", "max_lr", "peak_lr")
 _REPEATS = ("epochs", "num_train_epochs", "max_epochs", "data_epochs")
 _FREELY_REPEATED = 4.0
 _SAME_DECAY = 0.05
-"""Of the peak: rates that end closer than this are taken to decay alike."""
+"""Of the peak: rates that end closer than this count as the same decay."""
 _FEWEST_DIGITS, _SMALL_COUNT = 3, 1e6
 
 

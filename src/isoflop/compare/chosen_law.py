@@ -11,7 +11,7 @@ from isoflop.compare.law_rows import FinalRows, places
 from isoflop.compare.shared_law import FLOORS, OWN, SHIFTED, SharedLaw, SharedRows, fit_shared
 
 _FEWEST_PLACES = 3
-"""Sizes, and token counts, from which on the two terms of the law can be told apart."""
+"""Sizes, and token counts, from which on the data separate the two terms of the law."""
 ON_A_LINE = 0.98
 """Correlation of ln N and ln D above which runs lie on one line."""
 _SPARE_RUNS = 3

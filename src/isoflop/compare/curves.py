@@ -1,4 +1,4 @@
-"""Losses along the runs of a comparison, for its picture: what logs have beside final points."""
+"""Losses along the runs of a comparison, for its picture: what logs have in addition to final points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict in words: better, worse, equal within x %, or cannot be told."""
+"""The verdict in words: better, worse, equal within x %, or undecided."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Drawn:
 def baseline_law(rows: FinalRows, data: bool, draws: int, seed: int) -> BaselineLaw | None:
     """The law of A's runs; None where they do not identify one. `data` follows tokens at a fixed size.
 
-    Along compute N and D grow alike, at equal tokens per parameter.
+    Along compute N and D grow by the same factor, at equal tokens per parameter.
     """
     of_a = rows.is_a > 0.5
     if int(of_a.sum()) < _CONSTANTS + _SPARE_RUNS or not shows_law(rows, of_a) or not shows_law(rows):

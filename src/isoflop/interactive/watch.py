@@ -22,7 +22,7 @@ from isoflop.report.watch_json import watch_json
 from isoflop.report.watch_words import watch_lines
 from isoflop.schedule import Kind, Schedule
 from isoflop.study.watch_following import WatchAnswer, WatchAsked, answer_of
-from isoflop.study.watch_sources import Beside, RunPlace, WatchRequest, place_of, read_beside
+from isoflop.study.watch_sources import RunPlace, WatchContext, WatchRequest, place_of, read_context
 from isoflop.units import Quantity, parse_quantity
 from isoflop.watch import Watched, WatchOptions
 from isoflop.watch.options import LEVEL
@@ -74,8 +74,8 @@ class RunUnderWay:
     def as_of(self, share: float) -> RunUnderWay:
         """The answer as if the log ended at `share` of the schedule. Raises InputError before its first loss."""
         asked = replace(self.asked, options=replace(self.asked.options, as_of=share))
-        beside = replace(self.answer.beside, like=self.answer.like)
-        answer = answer_of(asked, [self.answer.run], Path(self.result.name), beside)
+        context = replace(self.answer.context, like=self.answer.like)
+        answer = answer_of(asked, [self.answer.run], Path(self.result.name), context)
         return replace(self, result=answer.found, answer=answer, asked=asked)
 
     @cached_property
@@ -190,7 +190,7 @@ def watch(
     )
     place = place_of(path) if isinstance(run, str | Path) else RunPlace(log=path)
     runs = _runs(place.log if isinstance(run, str | Path) else run, reading, "the run")
-    answer = answer_of(asked, runs, place.log, _beside(asked.request, place, like, forecast))
+    answer = answer_of(asked, runs, place.log, _context(asked.request, place, like, forecast))
     return RunUnderWay(
         result=answer.found,
         answer=answer,
@@ -218,11 +218,11 @@ def _reading(
     )
 
 
-def _beside(
+def _context(
     request: WatchRequest, place: RunPlace, like: Like | None, forecast: str | Path | SealedForecast | None
-) -> Beside:
+) -> WatchContext:
     """The finished runs and the forecast, as named or of the run's study."""
-    found = read_beside(request, place, look_for_runs=like is None)
+    found = read_context(request, place, look_for_runs=like is None)
     if like is not None:
         found = replace(found, like=_finished(like, request.reading))
     return replace(found, sealed=forecast) if isinstance(forecast, SealedForecast) else found

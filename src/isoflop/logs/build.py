@@ -34,7 +34,7 @@ class LoggedLines:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     """Configuration, flattened."""
     clock: Clock | None = None
-    """Times of lines and of steps, where the format has them beside its numbers."""
+    """Times of lines and of steps, where the format has them apart from its numbers."""
 
 
 def points_of(values: Sequence[float | None]) -> Points:

@@ -24,7 +24,7 @@ _WINDOW = 5
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Clock:
-    """What a log says of time beside its quantities."""
+    """Times that a log states, apart from its quantities."""
 
     stamps: Points
     """Seconds since some epoch at which a line was written."""

@@ -130,7 +130,7 @@ def _varying_settings(rows: Sequence[FinalRow], taken: Mapping[str, object]) -> 
 
 
 def _common_settings(rows: Sequence[FinalRow]) -> dict[str, Setting]:
-    """Settings that all of `rows` have alike, as logged; the highest logged rate under `peak_lr`."""
+    """Settings that all of `rows` share, as logged; the highest logged rate under `peak_lr`."""
     if not rows:
         return {}
     found: dict[str, Setting] = {

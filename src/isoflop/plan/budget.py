@@ -120,9 +120,9 @@ def _out_of_reach(source: LawSource, loss: float, problem: Problem, least_loss: 
         *([f"{format_quantity(unique)} different tokens"] if problem.repeats_tokens else []),
     ]
     name, wanted = source.law.provenance.name, format_number(loss, 6)
-    beside = f" with {' and '.join(limits)}" if limits else ""
+    limited = f" with {' and '.join(limits)}" if limits else ""
     contradict = f": {wanted} and {' and '.join(limits)} contradict each other" if limits else ""
-    return f"no compute reaches a loss of {wanted} under {name}{beside}: it goes down to {least_loss:.4f}{contradict}"
+    return f"no compute reaches a loss of {wanted} under {name}{limited}: it goes down to {least_loss:.4f}{contradict}"
 
 
 def flops_of_run(source: AnyLaw, params: Quantity, tokens: Quantity) -> float:

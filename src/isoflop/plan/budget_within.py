@@ -86,7 +86,7 @@ def flops_on_cluster(question: Question, cluster: Cluster) -> SolvedBudget:
 def _solved(
     question: Question, cluster: Cluster, bounds: list[_Bound], paid: ClusterBudget, *, stated: float | None
 ) -> SolvedBudget:
-    """The budget `paid` for, with each bound beside which there is another budget: `stated`, or the other bound."""
+    """The budget `paid` for, with each bound that another budget competes with: `stated`, or the other bound."""
     scarcest = min(bounds, key=lambda bound: bound.hours)
     _, loss = replace(question, flops=paid.flops).answer()
     limits = []

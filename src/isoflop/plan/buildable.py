@@ -108,13 +108,13 @@ def build_nearest(
     except InputError as error:
         return None, [Notice(code="no_buildable_shape", message=str(error))]
     params = arch.params().by_convention(conventions.params_convention)
-    alike, notices = _counted(arch, source, problem, recipe)
+    counted, notices = _counted(arch, source, problem, recipe)
     built = Buildable(
         architecture=arch,
         params=params,
         budget_tokens=tokens,
         flops_per_token=_flops_per_token(arch, recipe, conventions),
-        loss=expected_loss(source, problem, alike or params, tokens, LEVEL)[0],
+        loss=expected_loss(source, problem, counted or params, tokens, LEVEL)[0],
         run=recipe.spec(arch, tokens, budget_flops=chosen.flops),
     )
     return built, [*recipe.notices(arch, built.budget_tokens), *_cost_notices(built, source, recipe), *notices]
@@ -135,8 +135,8 @@ def _counted(
         return float(recipe.counted(arch, law.params_convention)), [Notice(code="tables_solved", message=message)]
     if not is_mostly_tables(arch, law):
         return None, []
-    alike = counted_like_the_runs(arch, law) if source.law.has_loss else None
-    return alike, [Notice(code="mostly_tables", message=share_message(arch, alike))]
+    counted = counted_like_the_runs(arch, law) if source.law.has_loss else None
+    return counted, [Notice(code="mostly_tables", message=share_message(arch, counted))]
 
 
 def corrected_loss(
@@ -145,10 +145,10 @@ def corrected_loss(
     """(loss, interval) of the shape counted as the law's runs were, where it is mostly tables; else None."""
     if built is None or recipe is None:
         return None
-    alike, _ = _counted(built.architecture, source, problem, recipe)
-    if alike is None:
+    counted, _ = _counted(built.architecture, source, problem, recipe)
+    if counted is None:
         return None
-    loss, interval = expected_loss(source, problem, alike, built.budget_tokens, level)
+    loss, interval = expected_loss(source, problem, counted, built.budget_tokens, level)
     return None if loss is None else (loss, interval)
 
 
@@ -161,8 +161,8 @@ def params_and_tokens_counted(found: Solution) -> tuple[float, float]:
         arch, tokens = shape_and_tokens(law, found.problem, found.params, found.flops, recipe)
     except InputError:
         return found.params, found.tokens
-    alike, _ = _counted(arch, found.source, found.problem, recipe)
-    return (found.params, found.tokens) if alike is None else (alike, tokens)
+    counted, _ = _counted(arch, found.source, found.problem, recipe)
+    return (found.params, found.tokens) if counted is None else (counted, tokens)
 
 
 def _cost_notices(built: Buildable, source: LawSource, recipe: TrainingRecipe) -> list[Notice]:

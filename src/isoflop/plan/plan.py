@@ -85,7 +85,7 @@ class Plan:
     serving: ServingLimit | None = None
     """What may be served, where that was limited."""
     limits: tuple[Limit, ...] = ()
-    """What limits the plan beside its budget, and what each limit costs."""
+    """Limits of the plan other than its budget, and what each costs."""
     lifetime_flops: float | None = None
     """FLOPs of training and of the inference asked for, in the law's convention; None without inference."""
     rates: KnownRates | None = None

@@ -1,4 +1,4 @@
-"""Shapes that are mostly tables: how far their N is what a law calls N, and what their products cost beside 6 N D."""
+"""Shapes that are mostly tables: how far their N is what a law calls N, and what their products cost against 6 N D."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def head_cost(arch: Architecture) -> float:
     return 6.0 * with_tied_table(arch, arch.vocab_size).params().total
 
 
-def share_message(arch: Architecture, alike: float | None) -> str:
+def share_message(arch: Architecture, counted: float | None) -> str:
     """Says which share the tables are, and what that does to the answer."""
     words = (
         f"{percent(table_share(arch), 0)} of the shape's parameters are the table of the embedding and the output "
         f"head, for a vocabulary of {arch.vocab_size:,}: the law's runs had few of them there, so its N is not the "
         "best size for this vocabulary"
     )
-    if alike is not None:
-        counted = format_number(alike)
-        words += f", and the loss is that of the run with the same layers, which the law counts as {counted}"
+    if counted is not None:
+        size = format_number(counted)
+        words += f", and the loss is that of the run with the same layers, which the law counts as {size}"
     return f"{words}; plan with a smaller --vocab, --tied or a larger budget"
 
 

@@ -20,7 +20,7 @@ from isoflop.runs.placement import Memory
 
 MEMORY_VARIABLE = "ISOFLOP_MEMORY"
 """Tells a trainer whose memory it uses, where another place may have more: what it runs out of there ends its start,
-and an engine places the run anew."""
+and an engine places the run again."""
 
 
 @dataclass(frozen=True, kw_only=True)

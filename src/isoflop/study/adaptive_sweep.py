@@ -143,7 +143,7 @@ class AdaptiveSweep:
         )
 
     def train(self) -> Design:
-        """Trains what was decided on and is missing, decides, and goes on until there is a reason to stop.
+        """Trains what was decided on and is missing, decides, and continues until there is a reason to stop.
 
         Returns the whole design. Raises RefusedError where the runs do not allow a decision.
         """

@@ -76,7 +76,7 @@ def final_budget(study: Study, design: Design) -> float:
     if study.settings.design == "adaptive":
         record = read_decisions(study.folder)
         if record is None or record.final_flops is None:
-            raise InputError(f"{study.folder.path}: the sweep has not ended; `isoflop study` goes on with it")
+            raise InputError(f"{study.folder.path}: the sweep has not ended; `isoflop study` continues it")
         return record.final_flops
     return study.settings.final_ratio * design.budgets[-1]
 

@@ -116,7 +116,7 @@ def check_gone(measured: Sequence[Device], found: Sequence[Device], listener: Li
 def placement_of(
     speed: Speed, workers: int, devices: Sequence[SharedDevice], listener: Listener, runs: int
 ) -> Placement:
-    """What an engine is told for `runs` runs on `workers` cores and `devices`."""
+    """What an engine needs to know for `runs` runs on `workers` cores and `devices`."""
 
     def needs(folder: RunFolder) -> Needs:
         return needs_of(folder.read_spec(), speed, workers, devices)

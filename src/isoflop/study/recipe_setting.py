@@ -76,7 +76,7 @@ def against_recipe(recipe: RecipeFile | None, *, family: str, seq_len: int | Non
 def optimizer_where_none_is_named(folder: StudyFolder, engine: str) -> HiddenOptimizer | None:
     """The optimiser of the hidden matrices in a study whose recipe names none; None: the default recipe's.
 
-    It is that of the runs that are designed, so that a study begun when the default was another goes on with it; and
+    It is that of the runs that are designed, so that a study begun when the default was another continues with it; and
     AdamW for an engine that has no other.
     """
     if folder.sweep.exists():

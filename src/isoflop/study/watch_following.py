@@ -10,7 +10,7 @@ from pathlib import Path
 from isoflop.logs import LoggedRun, read_logs
 from isoflop.logs.growing import GrowingLog
 from isoflop.runs.folder import RunFolder
-from isoflop.study.watch_sources import Beside, RunPlace, WatchRequest, picked_run, place_of, read_beside
+from isoflop.study.watch_sources import RunPlace, WatchContext, WatchRequest, picked_run, place_of, read_context
 from isoflop.units import format_duration
 from isoflop.watch import Watched, WatchOptions, watch_run
 from isoflop.watch.stated_schedule import StatedSchedule, completed
@@ -40,7 +40,7 @@ class WatchAnswer:
     found: Watched
     run: LoggedRun
     like: tuple[LoggedRun, ...]
-    beside: Beside
+    context: WatchContext
 
 
 def watch_once(asked: WatchAsked) -> WatchAnswer:
@@ -51,7 +51,7 @@ def watch_once(asked: WatchAsked) -> WatchAnswer:
     """
     place = place_of(asked.request.run)
     runs = read_logs(place.log, asked.request.reading)
-    return answer_of(asked, runs, place.log, read_beside(asked.request, place))
+    return answer_of(asked, runs, place.log, read_context(asked.request, place))
 
 
 def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_SECONDS) -> Iterator[WatchAnswer]:
@@ -61,7 +61,7 @@ def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_S
     log was read again, that nothing comes any more. Raises as `watch_once` does.
     """
     place = _awaited_place(asked.request.run, say, every)
-    beside = read_beside(asked.request, place)
+    context = read_context(asked.request, place)
     log, silence, waited = GrowingLog(place.log, asked.request.reading), _Silence(place, say), False
     while True:
         started = time.monotonic()
@@ -70,7 +70,7 @@ def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_S
             say(f"{now.read_anew}: it is read again")
         if now is not None and now.runs:
             silence.broken()
-            answer = answer_of(asked, now.runs, place.log, beside)
+            answer = answer_of(asked, now.runs, place.log, context)
             yield answer
             if answer.run.ended or answer.run.failure or answer.found.final is not None:
                 return
@@ -83,18 +83,18 @@ def follow(asked: WatchAsked, say: Callable[[str], None], every: float = EVERY_S
         time.sleep(max(every, busy / _SHARE_OF_TIME))
 
 
-def answer_of(asked: WatchAsked, runs: Sequence[LoggedRun], path: Path, beside: Beside) -> WatchAnswer:
+def answer_of(asked: WatchAsked, runs: Sequence[LoggedRun], path: Path, context: WatchContext) -> WatchAnswer:
     """The answer about one of the `runs` of the log at `path`. Raises as `watch_once` does."""
     run, others = picked_run(runs, path, asked.request.name)
-    like = beside.like or others
-    forecast = None if beside.sealed is None else beside.sealed.forecast
+    like = context.like or others
+    forecast = None if context.sealed is None else context.sealed.forecast
     tokens = None if forecast is None else float(forecast.tokens)
     whole = completed(run, like, asked.options, asked.schedule, asked.total_steps, tokens)
     found = watch_run(whole.run, whole.like, forecast=forecast, options=whole.options)
-    notices = [*found.notices, *whole.notices, *beside.notices]
+    notices = [*found.notices, *whole.notices, *context.notices]
     # that a run under way has not ended is no news
     found = replace(found, notices=tuple(one for one in notices if one.code != "unfinished_schedule"))
-    return WatchAnswer(found=found, run=run, like=like, beside=beside)
+    return WatchAnswer(found=found, run=run, like=like, context=context)
 
 
 def _awaited_place(path: Path, say: Callable[[str], None], every: float) -> RunPlace:

@@ -32,7 +32,7 @@ class RunPlace:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class WatchContext:
     """What a run is held against: read once, however long the run is followed."""
 
     like: tuple[LoggedRun, ...] = ()
@@ -73,7 +73,7 @@ def place_of(path: Path) -> RunPlace:
     return RunPlace(log=path, study=StudyFolder(above) if inside else None)
 
 
-def read_beside(request: WatchRequest, place: RunPlace, *, look_for_runs: bool = True) -> Beside:
+def read_context(request: WatchRequest, place: RunPlace, *, look_for_runs: bool = True) -> WatchContext:
     """The finished runs and the forecast that a run is held against; `look_for_runs`: also those of its study.
 
     Raises InputError for files that are missing, no logs or damaged, and for the forecast of another run.
@@ -83,11 +83,11 @@ def read_beside(request: WatchRequest, place: RunPlace, *, look_for_runs: bool =
     if not paths and place.study is not None and look_for_runs:
         paths = [place.study.path]
     if not paths:
-        return Beside(sealed=sealed)
+        return WatchContext(sealed=sealed)
     logs = read_logs([*paths], request.reading)
     # which of them are finished and of one shape is decided later; what is no log in a study or folder is passed over
     notices = [notice for notice in logs.notices if notice.code == "logs_not_read"]
-    return Beside(like=tuple(logs), sealed=sealed, notices=tuple(notices))
+    return WatchContext(like=tuple(logs), sealed=sealed, notices=tuple(notices))
 
 
 def picked_run(runs: Sequence[LoggedRun], path: Path, name: str | None) -> tuple[LoggedRun, tuple[LoggedRun, ...]]:

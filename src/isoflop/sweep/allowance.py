@@ -10,7 +10,7 @@ from isoflop.laws.bisection import bracket
 
 SWEEP_SHARE = 0.3
 """Most of a study's FLOPs that its sweep takes; the others are those of the planned run and of the larger one. A sweep
-should cost little beside what it decides; on one machine the final runs are still small."""
+should cost little against what it decides; on one machine the final runs are still small."""
 FINAL_RATIO = 16.0
 """FLOPs of the planned run over those of the largest run of the sweep, at least."""
 SWEEP_TIME = 0.5

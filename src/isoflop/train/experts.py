@@ -40,7 +40,7 @@ def mixed(x: Tensor, weights: Tensor, chosen: Tensor, experts: list[tuple[Tensor
 
 
 def balance_loss(logits: Tensor, chosen: Tensor, sequences: int) -> Tensor:
-    """E sum_e f_e P_e, a scalar: 1 where every sequence uses all experts alike, more where it does not.
+    """E sum_e f_e P_e, a scalar: 1 where every sequence uses all experts equally, more where it does not.
 
     f_e is the share of a sequence's choices that fell on expert e, P_e its mean probability (Fedus et al. 2022,
     2101.03961, section 2.2), by sequence as in DeepSeek-AI 2024 (2412.19437), section 2.1.2: then the mean over a batch

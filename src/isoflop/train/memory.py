@@ -66,7 +66,7 @@ def halve_micro_batch(state: TrainState, message: str) -> None:
         )
     if elsewhere:
         where = "that is shared" if memory == "shared" else "of its own"
-        raise RestartElsewhere(f"{problem}; on an accelerator {where}, and the run is placed anew")
+        raise RestartElsewhere(f"{problem}; on an accelerator {where}, and the run is placed again")
     if group.size > 1:
         raise RestartWithHalf(
             f"{problem}; the next start {f'takes {sequences // 2}' if sequences > 1 else 'gives the run up'}"

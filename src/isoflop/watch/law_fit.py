@@ -28,7 +28,7 @@ _ROWS = 40.0
 _ALPHA_SD = 0.05
 """How far alpha of a run may be from that of its size: what is left of it in bench/watch/schedule_laws.md."""
 _KEPT = 256
-"""Curves whose sums are kept: a fit is made anew for each finished run that is left out."""
+"""Curves whose sums are kept: the fit is repeated for each finished run that is left out."""
 _UNIT_STEP = 0.5
 """Of ln(unit): the constants of a law that are expected move by less than half of it."""
 _A_SLOPE, _A_SD = 0.2, 0.4

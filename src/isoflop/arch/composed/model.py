@@ -52,7 +52,7 @@ class ComposedModel:
     """Width of the embedding where it is not the model's: two projections then lead in and out (OPT 350M)."""
     head_bias: bool = False
     notices: tuple[Notice, ...] = ()
-    """What the configuration has beside the model that was counted."""
+    """Parts of the configuration outside the model that was counted."""
 
     def __post_init__(self) -> None:
         problems = []

@@ -60,7 +60,7 @@ def print_expert_plan(plan: ExpertPlan, grade: Grade) -> None:
 
 
 def _report(plan: ExpertPlan) -> list[tuple[str, str]]:
-    """Returns what another group measured of sparsity, beside the law."""
+    """Returns what another group measured of sparsity, independently of the law."""
     gain = plan.sparsity_gain
     if gain is None:
         return []

@@ -114,7 +114,7 @@ def _tables(built: Buildable) -> str:
 
 
 def _products(plan: Plan) -> str:
-    """Returns the FLOPs of the shape's matrix products beside the budget's, and what makes the difference."""
+    """Returns the FLOPs of the shape's matrix products against the budget's, and what makes the difference."""
     built = plan.buildable
     assert built is not None
     words = products_in_words(built.architecture, built.seq_len)

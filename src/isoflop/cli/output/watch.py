@@ -19,7 +19,7 @@ def print_watched(answer: WatchAnswer) -> None:
     """Prints the whole answer."""
     print_text(headline(answer.found))
     click.echo()
-    print_facts([(fact.label, fact.value) for fact in watch_facts(answer.found, answer.beside.sealed)])
+    print_facts([(fact.label, fact.value) for fact in watch_facts(answer.found, answer.context.sealed)])
     for table in (method_table(answer.found), ending_table(answer.found)):
         if table is not None:
             click.echo()

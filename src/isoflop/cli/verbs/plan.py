@@ -67,7 +67,7 @@ def command(
 
     BUDGET is training FLOPs (1e21), a sum of money ('$2M'), or devices and a duration ('512xH100 30d'). Options can
     state it too: --flops, or --gpus with --days or --price, or the compute that reaches --loss, or that of the run of
-    --params and --tokens. Objectives and limits combine: beside another budget --days and --price are limits, and the
+    --params and --tokens. Objectives and limits combine: with another budget, --days and --price are limits, and the
     plan says what limits it and what that costs.
     """
     shape, request = picked(ShapeOptions, options), picked(PlanRequest, options).with_budget(" ".join(budget) or None)

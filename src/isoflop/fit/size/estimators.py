@@ -24,7 +24,7 @@ rows with equal weights; and approach 1, where its points are ends of finished r
 LABELS = {
     ISOFLOP: "approach 2",
     **{form.name: f"{form.label} form, near the frontier" for form in FORMS},
-    PARAMETRIC: "approach 3, all rows alike",
+    PARAMETRIC: "approach 3, unweighted",
     ENVELOPE: "approach 1",
 }
 _DRAWN = 1000  # draws of a curve: its 5 % points are known to a twentieth of a standard deviation

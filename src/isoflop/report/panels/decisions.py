@@ -55,7 +55,7 @@ def sweep_sentence(sweep: AdaptiveRecord) -> str:
     cost = f"{format_flops(sweep.sweep_flops, 2)} FLOPs, {percent(sweep.sweep_flops / target, 2)} of the planned run"
     waste = f"{percent(last.waste_before, 2)} of the planned run is expected to be wasted"
     if last.stop is None:
-        return f"The sweep goes on: {cost} so far; {waste} by the rows so far."
+        return f"The sweep continues: {cost} so far; {waste} by the rows so far."
     more = sweep.one_more
     buys = ""
     if more is not None and more.runs:

@@ -22,7 +22,7 @@ OVERDUE = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """What an engine is told of the machine and of the runs."""
+    """What an engine needs to know of the machine and of the runs."""
 
     places: tuple[Place, ...]
     """Cores first: of equal ends the run goes there."""

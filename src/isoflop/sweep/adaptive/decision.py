@@ -50,7 +50,7 @@ class Decision:
     runs: tuple[ChosenRun, ...]
     """In the order in which they were chosen; empty at the end of the sweep."""
     stop: StopReason | None
-    """Why the sweep ends; None where it goes on."""
+    """Why the sweep ends; None where it continues."""
     waste_before: Number
     """Expected waste of the planned run with the rows so far, as a share of its FLOPs, the error of form included."""
     waste_after: Number

@@ -1,4 +1,4 @@
-"""Rules beside the variances: what is near the frontier, when the sizes are widened, when a cell is repeated."""
+"""Rules apart from the variances: what is near the frontier, when the sizes are widened, when a cell is repeated."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ from isoflop.sweep.adaptive.rules import frontier_mask, too_few_repeats, widenin
 FRONTIER_SHARE = 1 / 3
 """Least share of the sweep's FLOPs near the frontier: there a wrong form shows in what the plan needs."""
 LOSS_SHARE = 1.0
-"""Weight of the relative fall of Var ln L(target) beside that of Var ln N_opt(target). With a quarter, sweeps of known
+"""Weight of the relative fall of Var ln L(target) against that of Var ln N_opt(target). With a quarter, sweeps of known
 laws ended with the same waste, and a tenth of published sweeps forecast their largest runs worse (bench/sweep)."""
 COST_POWER = 0.5
 """Of the cost that a run's gain is divided by. With 1 the cheapest runs always win, although nothing of them reaches
 the target; with 0 the dearest do. The best sweep balances its own cost against the waste, s* = sqrt(kappa v1), where
 the gain of one more FLOP falls with the root of what was spent."""
 LEAST_GAIN = 0.02
-"""Share of the expected waste that a batch has to take off beside its own FLOPs: cheap runs far below the target would
+"""Share of the expected waste that a batch has to take off over its own FLOPs: cheap runs far below the target would
 pay for ever, by less and less. Where those that are chosen for their cost do not, the runs of most net gain are."""
 POWERS = (0.0, 0.5)
 """Of the cost, where all of what is left will be spent: the one by which it buys the most is taken. With 0 the runs are

@@ -86,7 +86,7 @@ class EngineBranches(EngineRuns):
         self.equals_straight(tmp_path, branch)
 
     def test_five_kills_at_random_steps_leave_the_same_rows(self, tmp_path: Path) -> None:
-        """Drivers die one after another; each next one goes on from what the folders hold."""
+        """Drivers die one after another; each next one continues from what the folders hold."""
         trunk, branch = self.make_tree(tmp_path / "study", "runs")
         total = trunk.read_spec().steps + branch.read_spec().steps - _begun(branch)
         driver = self.driver(tmp_path / "study", 2)
