@@ -43,7 +43,8 @@ LEGEND = re.compile(r'<ul class="legend">(?:(?!</ul>).)*</ul>(?=<div class="draw
 def study_of(family: str, arguments: argparse.Namespace) -> StudyFolder:
     """The folder of a study that was done or gone on with."""
     path = arguments.out / family
-    command = [sys.executable, "-m", "isoflop", "study", str(path), "--family", family, "--flops", arguments.flops]
+    command = [sys.executable, "-m", "isoflop", "study", str(path), "--family", family, "--flops", arguments.flops,
+               "--design", "isoflop"]  # fmt: skip
     command += ["--seed", str(arguments.seed), "--workers", str(arguments.workers)]
     subprocess.run(command, check=True, stdout=sys.stderr)
     return StudyFolder(path)
