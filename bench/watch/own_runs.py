@@ -2,9 +2,9 @@
 
     python bench/watch/own_runs.py STUDY OUT [--right 10] [--wrong 3] [--budgets 2] [--so-far] > bench/watch/own_runs.md
 
-STUDY is a finished default study, which is read and not changed. The planned run is that of `--target` FLOPs, forecast
-from the STUDY's `--budgets` cheapest budgets alone. Every run is watched as `isoflop study` watches its own. Runs that
-are wrong are stopped at 36 % of their tokens; runs that are right are trained to that share first, then to the end.
+STUDY is a finished study with `--design isoflop`, which is read and not changed. The planned run is that of `--target`
+FLOPs, forecast from the STUDY's `--budgets` cheapest budgets alone. Every run is watched as `isoflop study` watches its
+own. Runs that are wrong are stopped at 36 % of their tokens; runs that are right are trained to that share first, then to the end.
 Everything is kept in OUT: the same command goes on where it stopped, and --so-far prints what there is and trains
 nothing. One process, one thread.
 """
