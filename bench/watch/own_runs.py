@@ -4,7 +4,8 @@
 
 STUDY is a finished study with `--design isoflop`, which is read and not changed. The planned run is that of `--target`
 FLOPs, forecast from the STUDY's `--budgets` cheapest budgets alone. Every run is watched as `isoflop study` watches its
-own. Runs that are wrong are stopped at 36 % of their tokens; runs that are right are trained to that share first, then to the end.
+own. Runs that are wrong are stopped at 36 % of their tokens; runs that are right are trained to that share first, then
+to the end.
 Everything is kept in OUT: the same command goes on where it stopped, and --so-far prints what there is and trains
 nothing. One process, one thread.
 """
