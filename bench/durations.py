@@ -40,7 +40,9 @@ def row(run: WholeRun) -> str:
     stated = f"{run.device_hours:,.0f}" + (f" ({run.note})" if run.note else "")
     range_ = f"{expected:,.0f} ({low:,.0f} to {high:,.0f})"
     fit = "yes" if run.attention == "fused" else "no"
-    return " | ".join((run.name, f"{run.tokens:.3g}", count, stated, range_, times, within, fit, run.source))
+    source = f"{run.source}; {run.read_in}" if run.read_in else run.source
+    assumed = "; ".join(run.assumed) or "-"
+    return " | ".join((run.name, f"{run.tokens:.3g}", count, stated, range_, times, within, fit, assumed, source))
 
 
 def summary(name: str, ratios: Sequence[tuple[str, float]], spread: Spread) -> None:
@@ -59,9 +61,9 @@ def main() -> None:
     runs = whole_runs()
     print(
         "| run | tokens | devices | device-hours, published | ours, 90 % range | published over ours | "
-        "| fitted | source |"
+        "| fitted | assumed | source |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for run in runs:
         print(f"| {row(run)} |")
     chosen = fitted(runs)

@@ -63,6 +63,19 @@ def test_every_run_has_a_source_and_a_plausible_share_of_the_peak():
         assert 0.1 < run.utilization < 0.65, run.name
 
 
+def test_what_was_not_found_is_said():
+    runs = {run.name: run for run in whole_runs()}
+    assert runs["A model of 92M"].assumed == ("shape", "batch by the rule of plans")
+    assert runs["LLaMA 7B"].assumed == ("batch", "number of devices")
+    assert runs["SmolLM3 3B"].assumed == ()
+    assert runs["SmolLM3 3B"].read_in
+    # counts that their publishers print, to the last parameter or digit
+    published = {"StableLM 3B 4E1T": 2_795_443_200, "Granite 3.0 8B": 8_170_864_640, "SmolLM3 3B": 3_080_000_000}
+    for name, count in published.items():
+        assert runs[name].architecture.params().total == pytest.approx(count, rel=2e-3), name
+    assert runs["MiniCPM 2.4B"].architecture.params().non_embedding == pytest.approx(2_442_057_984, rel=1e-4)
+
+
 def test_a_group_counts_once():
     few, many = [("a", 1.0), ("b", 2.0), ("c", 4.0)], [("a", 1.0), ("b", 2.0), *(("c", 4.0),) * 7]
     assert spread_of(few).high == pytest.approx(spread_of(many).high)

@@ -44,6 +44,10 @@ class WholeRun:
     note: str
     """How the time was stated."""
     source: str
+    read_in: str
+    """Where shape and batch were read, beyond `source`; empty where that has them."""
+    assumed: tuple[str, ...]
+    """What of shape, batch and devices was found in no public source, or follows the rule of plans."""
 
     @property
     def utilization(self) -> float:
@@ -108,6 +112,16 @@ def _read_row(row: dict[str, str]) -> WholeRun:
         attention=cast("Literal['fused', 'stored']", row["attention"]),
         note=row["note"],
         source=row["source"],
+        read_in=row["read_in"],
+        assumed=tuple(
+            what
+            for what, found in (
+                (row["assumed"], bool(row["assumed"])),
+                ("batch by the rule of plans", not stated),
+                ("number of devices", row["devices_stated"] != "1"),
+            )
+            if found
+        ),
     )
 
 
