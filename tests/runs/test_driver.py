@@ -22,7 +22,6 @@ from isoflop.runs.kept import asked_steps, kept_checkpoint
 from isoflop.runs.out_of_memory import out_of_memory_events, record_out_of_memory
 from isoflop.runs.parallel_config import ParallelConfig
 from isoflop.runs.run_index import RunIndex
-from isoflop.runs.run_order import planned_flops
 from isoflop.schedule import Schedule
 from isoflop.sweep import branch_of
 
@@ -40,7 +39,8 @@ def test_longest_first_and_results_in_the_order_asked(folders, run_index):
     assert [result.run_id for result in results] == [folder.run_id for folder in folders]
     assert [event.kind for event in events] == ["started", "finished"] * 3
     assert {row["status"] for row in run_index.rows()} == {"done"}
-    assert planned_flops(folders[1]) == 3 * planned_flops(folders[0])
+    shortest, longest = (folder.read_spec().spent_flops for folder in folders[:2])
+    assert longest == 3 * shortest
 
 
 def tree_of(tmp_path, horizons):
@@ -272,7 +272,9 @@ class SlowStart(ScriptedEngine):
 
 
 def test_a_run_that_never_starts_fails_alone_once_another_has_started(folders, run_index):
-    bad, slow, later = sorted(folders, key=planned_flops, reverse=True)  # the order of the starts
+    bad, slow, later = sorted(
+        folders, key=lambda folder: folder.read_spec().spent_flops, reverse=True
+    )  # the order of the starts
 
     def script(folder):
         assert bad.read_result() is None or folder == later  # not decided before the slow one has started

@@ -23,8 +23,6 @@ from numpy.typing import NDArray
 from isoflop.errors import InputError
 from isoflop.regular_files import open_regular
 
-DTYPES = ("<u2", "<u4")
-"""Types of token files; no other is read as tokens."""
 BLOCK_BYTES = 16 * 2**20
 """Size of a block with a checksum of its own: a file of 1 GiB has 64."""
 CHEAP_BYTES = 256 * 2**20

@@ -111,6 +111,7 @@ def fit_law(rows: ExpertRows) -> ExpertLossLaw:
     z = np.log(rows.loss)
 
     def residuals(theta: Array) -> Array:
+        """ln of the predicted less ln of the observed loss, (starts, rows)."""
         e, a, alpha, gamma, share, b, beta = (theta[:, i, None] for i in range(7))
         over = spread if spread is not None else np.log1p(more / (1 + np.exp(-share)))
         terms = np.logaddexp(e, a - alpha * x - gamma * over)

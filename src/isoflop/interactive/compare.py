@@ -22,11 +22,9 @@ from isoflop.compare import (
     two_sides,
 )
 from isoflop.errors import InputError, Notice
-from isoflop.faces import face
-from isoflop.interactive.figures import PlotlyFigure, drawing_named, page_drawings, plotly_figure
+from isoflop.interactive.answer import AnswerWithFigures
+from isoflop.interactive.figures import FIRST
 from isoflop.interactive.frames import Columns, Frame, frame_of
-from isoflop.interactive.marks import marks_of
-from isoflop.interactive.matplotlib_axes import Axes, draw_on, new_axes
 from isoflop.logs import LogOptions
 from isoflop.observations import ReadOptions
 from isoflop.observations.frames import library_of
@@ -35,17 +33,16 @@ from isoflop.report.comparison_lines import comparison_lines
 from isoflop.report.comparison_page import comparison_page
 from isoflop.report.drawing import Drawing
 from isoflop.report.html import write_page
+from isoflop.report.panel import Page
 from isoflop.units import Quantity, parse_quantity
 
 if TYPE_CHECKING:
     from isoflop.codec import JsonObject
     from isoflop.compare.sources import Source
 
-FIRST = "overview"
 
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RecipeComparison:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RecipeComparison(AnswerWithFigures):
     """What `isoflop.compare` found of B against A; `result` has all of it as values."""
 
     result: Comparison
@@ -87,41 +84,17 @@ class RecipeComparison:
             self.library,
         )
 
-    @cached_property
-    def _drawings(self) -> dict[str, Drawing]:
-        return page_drawings(comparison_page(self.result))
+    def _page(self) -> Page:
+        return comparison_page(self.result)
 
-    def figure(self, name: str = FIRST) -> PlotlyFigure:
-        """A figure of the page by name, as a Figure of plotly: the distance between the losses unless another is named.
-
-        Raises InputError for another name, with those that there are, and where plotly is not installed.
-        """
-        return plotly_figure(drawing_named(self._drawings, self._known(name)))
-
-    def plot(self, ax: Axes | None = None, name: str = FIRST) -> Axes:
-        """Draws the figure `name` on `ax`, axes of matplotlib, or on those of a new figure; returns the axes.
-
-        Raises InputError as `figure` does, and where matplotlib is missing.
-        """
-        drawing = drawing_named(self._drawings, self._known(name))
-        marks = marks_of(drawing)
-        if marks is None:
-            raise InputError(f"plot: {name} has marks that plotly alone draws: figure({name!r})")
-        axes = new_axes(drawing.height) if ax is None else ax
-        draw_on(axes, marks, drawing.legend)
-        return axes
-
-    def _known(self, name: str) -> str:
-        """The name of a drawing: without a distance that could be drawn, that of the multipliers stands first."""
-        return name if name != FIRST or FIRST in self._drawings else next(iter(self._drawings), name)
-
-    def first_drawing(self) -> Drawing | None:
-        """The picture that the page begins with; without one the first figure; None where there is none."""
-        return next((one for one in self._drawings.values() if marks_of(one) is not None), None)
+    def _drawing(self, name: str) -> Drawing:
+        """Without a distance that could be drawn, the drawing of the multipliers stands first."""
+        first = FIRST in self._drawings or name != FIRST
+        return super()._drawing(name if first else next(iter(self._drawings), name))
 
     def report(self, path: str | Path) -> Path:
         """Writes the page of the comparison, one HTML file, and returns its path."""
-        return write_page(comparison_page(self.result), Path(path))
+        return write_page(self._page(), Path(path))
 
     def as_json(self) -> JsonObject:
         """The object that `isoflop compare --json` prints."""
@@ -130,12 +103,6 @@ class RecipeComparison:
     def lines(self) -> tuple[str, str, str]:
         """The answer; what it rests on; the noise and the grade: what `repr` prints."""
         return comparison_lines(self.result)
-
-    def __repr__(self) -> str:
-        return "\n  ".join(self.lines())
-
-    def _repr_html_(self) -> str:
-        return str(face("answer_html")(self))
 
 
 def compare(

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from isoflop.errors import InputError, close_names
-from isoflop.fit import FitReport
 from isoflop.report.drawing import Drawing, LegendEntry, PlotlyObject
-from isoflop.report.pages import fit_page
 from isoflop.report.panel import Page, Panel
 
 PlotlyFigure: TypeAlias = Any
@@ -18,13 +16,8 @@ FIRST = "overview"
 _SYMBOLS = {"point": "circle", "open": "circle-open", "diamond": "diamond", "star": "star", "square": "square"}
 
 
-def drawings_of(report: FitReport) -> dict[str, Drawing]:
-    """{name: drawing} of what the fit has data for: a panel's name where it has one drawing, else each drawing's."""
-    return page_drawings(fit_page(report, ""))
-
-
 def page_drawings(page: Page) -> dict[str, Drawing]:
-    """{name: drawing} of a page's picture and panels, named as in `drawings_of`."""
+    """{name: drawing} of a page's picture and panels: a panel's name where it has one drawing, else each drawing's."""
     found = {} if page.picture is None else {FIRST: page.picture.drawing}
     for panel in page.panels:
         if isinstance(panel, Panel):

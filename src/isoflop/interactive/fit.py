@@ -8,14 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from isoflop.errors import InputError
-from isoflop.faces import face
 from isoflop.fit import DRAWS, LEVEL, FitReport, fit_all
-from isoflop.interactive.figures import FIRST, PlotlyFigure, drawing_named, drawings_of, plotly_figure
+from isoflop.interactive.answer import AnswerWithFigures
 from isoflop.interactive.fit_lines import fit_lines
 from isoflop.interactive.frames import Frame, frame_of, interval_columns, residual_columns
-from isoflop.interactive.marks import marks_of
-from isoflop.interactive.matplotlib_axes import Axes, draw_on, new_axes
 from isoflop.interactive.plan import Recipe, plan
 from isoflop.logs.fit_rows import fit_rows
 from isoflop.logs.fit_source import FitSource
@@ -34,7 +30,8 @@ from isoflop.plan import (
     predict,
 )
 from isoflop.quantities import Quantities
-from isoflop.report.drawing import Drawing
+from isoflop.report.pages import fit_page
+from isoflop.report.panel import Page
 from isoflop.report.text import fit_text, plain_text, warnings_text
 from isoflop.units import Quantity
 
@@ -42,8 +39,8 @@ if TYPE_CHECKING:
     from isoflop.observations.frames import InMemory
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Fit(FitReport):
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Fit(AnswerWithFigures, FitReport):
     """Three fits of one table, as `isoflop.fit` makes them and `Fit.load` reads them."""
 
     name: str = "runs"
@@ -93,29 +90,20 @@ class Fit(FitReport):
         unique_tokens: Quantity | None = None,
         approach: str | None = None,
         level: float = LEVEL,
-    ) -> Prediction: ...
+    ) -> Prediction:
+        """The loss of one run."""
 
     @overload
     def predict(
         self,
-        params: Quantities,
+        params: Quantity | Quantities,
         tokens: Quantity | Quantities,
         *,
         unique_tokens: Quantity | None = None,
         approach: str | None = None,
         level: float = LEVEL,
-    ) -> Predictions: ...
-
-    @overload
-    def predict(
-        self,
-        params: Quantity,
-        tokens: Quantities,
-        *,
-        unique_tokens: Quantity | None = None,
-        approach: str | None = None,
-        level: float = LEVEL,
-    ) -> Predictions: ...
+    ) -> Predictions:
+        """The losses of several runs."""
 
     def predict(
         self,
@@ -148,43 +136,12 @@ class Fit(FitReport):
         parts = [fit_text(self, self.name), warnings_text(self)]
         return "".join(plain_text(part, width) for part in parts if part is not None).rstrip("\n")
 
-    @cached_property
-    def _drawings(self) -> dict[str, Drawing]:
-        return drawings_of(self)
-
-    def figure(self, name: str = FIRST) -> PlotlyFigure:
-        """A figure of the fit's page, by name, as a Figure of plotly.
-
-        Raises InputError for another name, with those that there are, and where plotly is not installed.
-        """
-        return plotly_figure(drawing_named(self._drawings, name))
-
-    def plot(self, ax: Axes | None = None, name: str = FIRST) -> Axes:
-        """Draws the figure `name` on `ax`, axes of matplotlib, or on those of a new figure; returns the axes.
-
-        Raises InputError as `figure` does, for contours, which plotly alone draws, and where matplotlib is missing.
-        """
-        drawing = drawing_named(self._drawings, name)
-        marks = marks_of(drawing)
-        if marks is None:
-            raise InputError(f"plot: {name} has contours, which plotly draws: figure({name!r})")
-        axes = new_axes(drawing.height) if ax is None else ax
-        draw_on(axes, marks, drawing.legend)
-        return axes
-
-    def first_drawing(self) -> Drawing | None:
-        """The picture that the page begins with; without one the first figure; None where there is none."""
-        return next((one for one in self._drawings.values() if marks_of(one) is not None), None)
+    def _page(self) -> Page:
+        return fit_page(self, "")
 
     def lines(self) -> tuple[str, str, str]:
         """The runs and the grade; how the best size grows; the optimum at the largest compute: what `repr` prints."""
         return fit_lines(self)
-
-    def __repr__(self) -> str:
-        return "\n  ".join(self.lines())
-
-    def _repr_html_(self) -> str:
-        return str(face("answer_html")(self))
 
 
 def fit(

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isoflop.codes import grade_of
-from isoflop.faces import face
-from isoflop.interactive.figures import FIRST, drawing_named, page_drawings, plotly_figure
+from isoflop.interactive.answer import AnswerWithFigures
 from isoflop.interactive.frames import Columns, frame_of
-from isoflop.interactive.marks import marks_of
 from isoflop.ledger import Entry, Ledger, read_ledger
-from isoflop.report.drawing import Drawing
 from isoflop.report.html import write_page
 from isoflop.report.ledger_page import ledger_page
 from isoflop.report.ledger_words import counted_words, headline, lean_sentence
@@ -23,10 +20,11 @@ if TYPE_CHECKING:
 
     from isoflop.codec import JsonObject
     from isoflop.errors import Notice
+    from isoflop.report.panel import Page
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ForecastLedger:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ForecastLedger(AnswerWithFigures):
     """What `isoflop.ledger` found; `result` has all of it as values."""
 
     result: Ledger
@@ -61,24 +59,12 @@ class ForecastLedger:
             self.library,
         )
 
-    @cached_property
-    def _drawings(self) -> dict[str, Drawing]:
-        return page_drawings(ledger_page(self.result))
-
-    def figure(self, name: str = FIRST) -> Any:
-        """A figure of the page by name, as a Figure of plotly: the share of hits unless another is named.
-
-        Raises InputError for another name, with those that there are, and where plotly is not installed.
-        """
-        return plotly_figure(drawing_named(self._drawings, name))
-
-    def first_drawing(self) -> Drawing | None:
-        """The picture that the page begins with; None where no forecast counts."""
-        return next((one for one in self._drawings.values() if marks_of(one) is not None), None)
+    def _page(self) -> Page:
+        return ledger_page(self.result)
 
     def report(self, path: str | Path) -> Path:
         """Writes the page of the ledger, one HTML file, and returns its path."""
-        return write_page(ledger_page(self.result), Path(path))
+        return write_page(self._page(), Path(path))
 
     def as_json(self) -> JsonObject:
         """The object that `isoflop ledger --json` prints."""
@@ -95,12 +81,6 @@ class ForecastLedger:
             leans or "no outcome has a ratio to its forecast",
             f"{counted}; {grade.word}{codes}",
         )
-
-    def __repr__(self) -> str:
-        return "\n  ".join(self.lines())
-
-    def _repr_html_(self) -> str:
-        return str(face("answer_html")(self))
 
 
 def ledger(paths: str | Path | Sequence[str | Path] = ".", *, library: str = "") -> ForecastLedger:

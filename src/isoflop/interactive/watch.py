@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from isoflop.errors import InputError, Notice
-from isoflop.faces import face
+from isoflop.interactive.answer import Answer
 from isoflop.interactive.frames import frame_of
 from isoflop.logs import LoggedRun, LogOptions, read_logs
 from isoflop.logs.in_memory import runs_in_memory
@@ -40,8 +40,8 @@ _LOOKS = 20
 """Looks in the history of a whole run."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class RunUnderWay:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RunUnderWay(Answer):
     """What `isoflop.watch` found of a run; `result` has all of it as values."""
 
     result: Watched
@@ -125,12 +125,6 @@ class RunUnderWay:
     def first_drawing(self) -> Drawing | None:
         """None: the figure of a run under way is that of its study's report."""
         return None
-
-    def __repr__(self) -> str:
-        return "\n  ".join(self.lines())
-
-    def _repr_html_(self) -> str:
-        return str(face("answer_html")(self))
 
     def _looks(self) -> list[float]:
         shares = np.arange(1, _LOOKS + 1) / _LOOKS

@@ -64,6 +64,7 @@ def best_at_loss(
     """
 
     def pays(log_params: Array) -> NDArray[np.bool_]:
+        """Whether a larger size than exp(`log_params`) costs less in all."""
         tokens = surface.tokens_for(loss, np.exp(log_params))
         log_tokens = np.log(np.minimum(tokens, _MOST_TOKENS))
         balance = larger_pays(surface, log_params, log_tokens, cost.in_logs(log_params)[1], served)

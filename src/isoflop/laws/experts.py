@@ -158,6 +158,7 @@ class SparsityReport:
         """The same by a law of leverage, with the report's own experts."""
 
         def leverage(of: float) -> float:
+            """The law's leverage of the report's mixture at sparsity `of`."""
             mixture = ExpertMixture(
                 experts=self.active * of, active=self.active, shared=self.shared, granularity=self.granularity
             )

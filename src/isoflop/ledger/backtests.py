@@ -50,20 +50,27 @@ def backtest_entries(study: Path, name: str, group: str) -> Iterator[Entry]:
     if is_there(losses):
         value = read_with_digest(losses)
         if not (isinstance(value, dict) and "refused" in value):
-            yield _of_loss(from_json(_LossBacktest, value, str(losses)), losses, name, group)
+            yield _entry(from_json(_LossBacktest, value, str(losses)), losses, name, group)
     if is_there(fit):
         size = from_json(_Fit, read_with_digest(fit), str(fit)).size_backtest
         if size is not None:
-            yield _of_size(size, fit, name, group)
+            yield _entry(size, fit, name, group)
 
 
-def _of_loss(found: _LossBacktest, path: Path, name: str, group: str) -> Entry:
+def _entry(found: _LossBacktest | _SizeBacktest, path: Path, name: str, group: str) -> Entry:
+    wasted = None
+    if isinstance(found, _LossBacktest):
+        quantity, unit = "loss", "nats_per_token"
+        predicted, actual, factor = found.loss_predicted, found.loss_actual, found.extrapolation_factor
+    else:
+        quantity, unit, wasted = "params", "non_embedding", found.wasted
+        predicted, actual, factor = found.predicted, found.actual, found.factor
     return Entry(
-        name=f"{name}, best loss",
+        name=f"{name}, best {'loss' if quantity == 'loss' else 'size'}",
         source="backtest",
-        quantity="loss",
-        unit="nats_per_token",
-        predicted=found.loss_predicted,
+        quantity=quantity,
+        unit=unit,
+        predicted=predicted,
         interval=found.interval,
         level=None if found.interval is None else found.level,
         made_from=_MADE_FROM,
@@ -73,32 +80,10 @@ def _of_loss(found: _LossBacktest, path: Path, name: str, group: str) -> Entry:
         stated_only=False,
         path=str(path),
         digest=digest_of_json_file(path),
-        actual=found.loss_actual,
+        actual=actual,
         flops=found.held_out_budget_flops,
-        data_flops=found.held_out_budget_flops / found.extrapolation_factor,
-    )
-
-
-def _of_size(found: _SizeBacktest, path: Path, name: str, group: str) -> Entry:
-    return Entry(
-        name=f"{name}, best size",
-        source="backtest",
-        quantity="params",
-        unit="non_embedding",
-        predicted=found.predicted,
-        interval=found.interval,
-        level=found.level,
-        made_from=_MADE_FROM,
-        study=group,
-        sealed=None,
-        evidence=_EVIDENCE,
-        stated_only=False,
-        path=str(path),
-        digest=digest_of_json_file(path),
-        actual=found.actual,
-        flops=found.held_out_budget_flops,
-        data_flops=found.held_out_budget_flops / found.factor,
-        wasted=found.wasted,
+        data_flops=found.held_out_budget_flops / factor,
+        wasted=wasted,
     )
 
 

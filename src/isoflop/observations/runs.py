@@ -24,6 +24,11 @@ _LONGEST_REASON = 120  # characters of a reason in a table that are shown
 _SAME_SIZE = 0.01  # relative: one size rounded in two ways, 1.3B and 1.31B, differs by less
 
 
+def unnamed_run(row: int) -> str:
+    """The id of a run that the source does not name, by the number of its row."""
+    return f"row-{row}"
+
+
 def find_runs(values: Values, N: Array) -> tuple[Words, str, list[Notice]]:
     """(run of each row, empty where none is known; the column; notices of columns that name no runs).
 

@@ -17,19 +17,11 @@ from isoflop.observations.columns import WORDS
 from isoflop.observations.exclusions import DroppedRow, numbered
 from isoflop.observations.file_formats import RawTable
 from isoflop.observations.options import DEFAULT_FLOPS, DEFAULT_LOSS, DEFAULT_PARAMS, ReadOptions
+from isoflop.observations.repeated_text import LEFT_TO_THEIR_FORM, repeated_rows
 from isoflop.observations.results import RunOutcome, outcome_table
+from isoflop.observations.runs import unnamed_run
 from isoflop.observations.shared_settings import shared_settings
 from isoflop.observations.summary import RepresentedRows, TableSource, TableSummary
-from isoflop.units import format_number
-
-FRESH_EPOCHS = 4.0
-"""Epochs up to which repeated text is worth nearly as much as fresh text (Muennighoff et al. 2023: .93 at four)."""
-_ROUNDING = 1e-3  # relative: token counts are multiples of a batch
-
-
-def unnamed_run(row: int) -> str:
-    """The id of a run that the source does not name, by the number of its row."""
-    return f"row-{row}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -258,19 +250,11 @@ class Observations:
         """
         if self.unique_tokens is None:
             return self
-        epochs = self.D / np.where(np.isnan(self.unique_tokens), self.D, self.unique_tokens)
-        repeated = epochs > FRESH_EPOCHS * (1 + _ROUNDING)
-        if not repeated.any():
+        repeated, notice = repeated_rows(self.D, self.unique_tokens)
+        if notice is None:
             return self
-        most = format_number(FRESH_EPOCHS)
-        text = (
-            f"{int(repeated.sum())} of {len(self)} rows read their text more than {most} times, up to "
-            f"{format_number(epochs.max())}: a repeated token is worth less than a fresh one, and these rows are left "
-            "to the form of repeated tokens"
-        )
-        reason = f"text read more than {most} times: used by the form of repeated tokens only"
-        fresh = self.select(~repeated, reason, "repeated_rows")
-        return replace(fresh, notices=(*self.notices, Notice(code="repeated_rows", message=text)))
+        fresh = self.select(~repeated, LEFT_TO_THEIR_FORM, notice.code)
+        return replace(fresh, notices=(*self.notices, notice))
 
     @cached_property
     def run_number(self) -> Labels:

@@ -65,6 +65,7 @@ def _least_flops(source: LawSource, loss: float, problem: Problem) -> float:
     law, cost = source.law, source.cost
 
     def by_law(log_flops: float | Array) -> Array:
+        """Loss of the choice at exp(`log_flops`) by the law alone."""
         flops = np.exp(np.asarray(log_flops, dtype=np.float64))
         if problem.for_life:  # which keeps the loss of the optimum
             return problem.least_loss(law, flops, cost)

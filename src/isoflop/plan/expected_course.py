@@ -58,10 +58,6 @@ class ExpectedCourse:
         """(low, expected, high) at `share`, on straight lines in ln(loss) between the shares that it has."""
         return (self._along(self.low, share), self._along(self.loss, share), self._along(self.high, share))
 
-    def course_sd_at(self, share: float) -> float:
-        """`course_sd` at `share`."""
-        return float(np.interp(share, self.shares, self.course_sd))
-
     def _along(self, losses: tuple[float, ...], share: float) -> float:
         logs: Array = np.log(np.asarray(losses, dtype=np.float64))
         return float(np.exp(np.interp(share, self.shares, logs)))

@@ -203,10 +203,16 @@ def make_plan(
     """
     flops = parse_quantity(flops, "flops")
     given = _checked(source, flops, level)
-    source, size = given.for_budget(flops, level)  # its law moved to the forecast size
-    law, recipe = source.law, recipe_for(recipe, source)
-    asked = Problem.of(objective)
-    solution = solve(source, asked, flops, serving, recipe)
+    recipe, problem = recipe_for(recipe, given), Problem.of(objective)
+    question = Question(source=given, problem=problem, flops=flops, serving=serving, recipe=recipe)
+    return _plan_of(question, cluster, level)
+
+
+def _plan_of(question: Question, cluster: Cluster | None, level: float) -> Plan:
+    flops, recipe = question.flops, question.recipe
+    source, size = question.source.for_budget(flops, level)  # its law moved to the forecast size
+    law = source.law
+    solution = solve(source, question.problem, flops, question.serving, recipe)
     source, built_by = solution.source, solution.recipe
     problem, chosen = solution.problem, Allocation.of(source, solution, flops, level)
     built, unbuilt = build_nearest(source, problem, chosen, built_by)
@@ -236,9 +242,9 @@ def make_plan(
         other_laws=other_laws(source, flops),
         notices=(*outside, *solution.notices, *source.notices, *unbuilt, *on_cluster.notices),
         forms=source.optima_by_form(flops),
-        serving=serving,
-        limits=limits_of(Question(source=given, problem=asked, flops=flops, serving=serving, recipe=recipe)),
-        lifetime_flops=solution.spend if asked.inference_tokens else None,
+        serving=question.serving,
+        limits=limits_of(question),
+        lifetime_flops=solution.spend if question.problem.inference_tokens else None,
         rates=None if recipe is None or built is None else recipe.known_rates(built.architecture, built.budget_tokens),
         rates_rule="" if recipe is None else recipe.rates_rule,
         layout_estimate=on_cluster.layout_estimate,

@@ -117,23 +117,13 @@ def predict(  # type: ignore[overload-overlap]
 @overload
 def predict(
     source: AnyLaw,
-    params: Quantities,
+    params: Quantity | Quantities,
     tokens: Quantity | Quantities,
     *,
     unique_tokens: Quantity | None = None,
     level: float = LEVEL,
-) -> Predictions: ...
-
-
-@overload
-def predict(
-    source: AnyLaw,
-    params: Quantity,
-    tokens: Quantities,
-    *,
-    unique_tokens: Quantity | None = None,
-    level: float = LEVEL,
-) -> Predictions: ...
+) -> Predictions:
+    """The losses of several runs."""
 
 
 def predict(

@@ -10,11 +10,6 @@ from isoflop.runs.folder import RunFolder
 from isoflop.runs.kept import is_kept
 
 
-def planned_flops(folder: RunFolder) -> float:
-    """FLOPs (`matmul`) that `folder` is to spend: those of the steps that it takes itself."""
-    return folder.read_spec().spent_flops
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunOrder:
     """The order of runs some of which begin from others. The default has no such runs."""

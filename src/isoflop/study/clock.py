@@ -129,6 +129,7 @@ class Clock:
         """How long final runs of some FLOPs take, of the best size by `last`, else of the first guess."""
 
         def seconds(flops: float) -> float:
+            """Seconds of the final runs of `flops` each."""
             size = first_guess(self.recipe, flops)
             if last is not None:
                 size = last.params * (flops / last.target_flops) ** 0.5

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from isoflop.arch.families.llama import gated_feed_forward, with_feed_forward
 from isoflop.arch.tensors import TensorShape
 
 if TYPE_CHECKING:
@@ -20,32 +21,16 @@ def tensors(arch: Architecture) -> Iterator[TensorShape]:
 
     A token uses as many experts as are marked active here, whichever they are: all have one shape.
     """
+    return with_feed_forward(arch, lambda block: _experts(arch, block))
+
+
+def _experts(arch: Architecture, block: str) -> Iterator[TensorShape]:
     d, ff, shared = arch.d_model, arch.d_ff, arch.d_ff * (arch.shared_experts or 0)
-    qkv = arch.attention_width + 2 * arch.kv_width
-    yield TensorShape(name="embedding", shape=(arch.vocab_size, d), role="embedding")
-    for layer in range(arch.n_layers):
-        block = f"blocks.{layer}."
-        yield TensorShape(name=block + "attention_norm", shape=(d,), role="vectors")
-        yield TensorShape(name=block + "attention_in", shape=(qkv, d), role="attention")
-        yield TensorShape(name=block + "query_norm", shape=(arch.head_dim,), role="vectors")
-        yield TensorShape(name=block + "key_norm", shape=(arch.head_dim,), role="vectors")
-        yield TensorShape(name=block + "attention_out", shape=(d, arch.attention_width), role="attention")
-        yield TensorShape(name=block + "feed_forward_norm", shape=(d,), role="vectors")
-        # every token is multiplied by the whole router
-        yield TensorShape(name=block + "router", shape=(arch.n_experts or 0, d), role="feed_forward")
-        for expert in range(arch.n_experts or 0):
-            name, used = f"{block}expert_{expert}", expert < (arch.active_experts or 0)
-            yield TensorShape(name=name + "_in", shape=(2 * ff, d), role="feed_forward", active=used)
-            yield TensorShape(name=name + "_out", shape=(d, ff), role="feed_forward", active=used)
-        if shared:
-            yield TensorShape(name=block + "feed_forward_in", shape=(2 * shared, d), role="feed_forward")
-            yield TensorShape(name=block + "feed_forward_out", shape=(d, shared), role="feed_forward")
-    yield TensorShape(name="final_norm", shape=(d,), role="vectors")
-    if not arch.tied_embedding:
-        yield TensorShape(name="output_head", shape=(arch.vocab_size, d), role="output_head")
-
-
-def position_flops_per_token(arch: Architecture, seq_len: int) -> int:
-    """Zero: rotary positions multiply no matrix."""
-    del arch, seq_len
-    return 0
+    # every token is multiplied by the whole router
+    yield TensorShape(name=block + "router", shape=(arch.n_experts or 0, d), role="feed_forward")
+    for expert in range(arch.n_experts or 0):
+        name, used = f"{block}expert_{expert}", expert < (arch.active_experts or 0)
+        yield TensorShape(name=name + "_in", shape=(2 * ff, d), role="feed_forward", active=used)
+        yield TensorShape(name=name + "_out", shape=(d, ff), role="feed_forward", active=used)
+    if shared:
+        yield from gated_feed_forward(block, d, shared)

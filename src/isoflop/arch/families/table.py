@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from isoflop.arch.tensors import TensorShape
@@ -106,6 +106,16 @@ class Family:
         return frozenset[str]().union(*(self.optional[name] for name in arch.without))
 
 
+_GPT = Family(
+    name="gpt",
+    tensors=gpt.tensors,
+    position_flops_per_token=gpt.position_flops_per_token,
+    tied_embedding=True,
+    ff_ratio=4.0,  # Brown et al. 2020, section 2.1
+    gated_feed_forward=False,
+    learned_positions=True,
+    optional={"final_norm": frozenset({"final_norm", "final_norm_bias"})},
+)
 # Mutable on purpose: a family defined elsewhere adds its entry, see docs/adding-a-family.md.
 FAMILIES: dict[str, Family] = {
     "llama": Family(
@@ -125,25 +135,8 @@ FAMILIES: dict[str, Family] = {
         ff_ratio=4.0,  # Hoffmann et al. 2022, Table 4
         gated_feed_forward=False,
     ),
-    "gpt": Family(
-        name="gpt",
-        tensors=gpt.tensors,
-        position_flops_per_token=gpt.position_flops_per_token,
-        tied_embedding=True,
-        ff_ratio=4.0,  # Brown et al. 2020, section 2.1
-        gated_feed_forward=False,
-        learned_positions=True,
-        optional={"final_norm": frozenset({"final_norm", "final_norm_bias"})},
-    ),
-    "gpt-rope": Family(
-        name="gpt-rope",
-        tensors=gpt.tensors,
-        position_flops_per_token=gpt.position_flops_per_token,
-        tied_embedding=True,
-        ff_ratio=4.0,
-        gated_feed_forward=False,
-        optional={"final_norm": frozenset({"final_norm", "final_norm_bias"})},
-    ),
+    "gpt": _GPT,
+    "gpt-rope": replace(_GPT, name="gpt-rope", learned_positions=False),
     "palm": Family(
         name="palm",
         tensors=palm.tensors,
@@ -159,7 +152,7 @@ FAMILIES: dict[str, Family] = {
     "moe": Family(
         name="moe",
         tensors=moe.tensors,
-        position_flops_per_token=moe.position_flops_per_token,
+        position_flops_per_token=llama.position_flops_per_token,
         tied_embedding=False,
         ff_ratio=8 / 3,  # of all experts that a token uses together, as llama
         gated_feed_forward=True,

@@ -38,7 +38,6 @@ _MARKS: tuple[tuple[bool, str, str, Kind, str], ...] = (
 """(whether off course, colour, symbol, kind in the legend, words) of a verdict's mark."""
 _METHOD_COLOURS = (VERMILLION, GREEN, PURPLE, ORANGE)
 _PALE = 0.22
-_X_TITLE = "share of the training tokens (%)"
 
 
 def draw_course(values: WatchedRun, loss_unit: str) -> Drawing:
@@ -77,10 +76,7 @@ def draw_course(values: WatchedRun, loss_unit: str) -> Drawing:
         name="watch-course",
         describes="Training loss of the planned run against the share of its tokens, with the band and each verdict",
         data=data,
-        layout=layout(
-            linear_axis(_X_TITLE, range=[0, 102]),
-            linear_axis(f"training loss ({loss_unit})", range=room(seen, 0.06)),
-        ),
+        layout=_along_the_run(f"training loss ({loss_unit})", seen),
         legend=tuple(legend),
         height=400,
     )
@@ -134,13 +130,15 @@ def draw_final(values: WatchedRun, loss_unit: str) -> Drawing:
         name="watch-final",
         describes="Predicted final loss against the share of the tokens at which it was predicted, by method",
         data=data,
-        layout=layout(
-            linear_axis(_X_TITLE, range=[0, 102]),
-            linear_axis(f"final validation loss ({loss_unit})", range=room(seen, 0.06)),
-        ),
+        layout=_along_the_run(f"final validation loss ({loss_unit})", seen),
         legend=tuple(legend),
         height=400,
     )
+
+
+def _along_the_run(title: str, losses: Sequence[float]) -> PlotlyObject:
+    share = linear_axis("share of the training tokens (%)", range=[0, 102])
+    return layout(share, linear_axis(title, range=room(losses, 0.06)))
 
 
 def method_words(name: str) -> str:
