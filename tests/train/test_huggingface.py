@@ -149,9 +149,13 @@ def test_default_configs_count_as_their_own_models_do(tmp_path: Path, kind: str)
         assert arch.params().total == 124_439_808  # Radford et al. 2019: the smallest, "124M"
 
 
-@pytest.mark.parametrize("without", [("query_key_norm",), ()], ids=["mixtral", "qwen3_moe"])
+@pytest.mark.parametrize(
+    ("without", "shared"),
+    [(("query_key_norm",), None), ((), None), (("query_key_norm",), 1), (("query_key_norm",), 2)],
+    ids=["mixtral", "qwen3_moe", "granitemoeshared", "two_shared"],
+)
 @pytest.mark.parametrize("tied", [True, False])
-def test_moe(tmp_path: Path, tied: bool, without: tuple[str, ...]) -> None:
+def test_moe(tmp_path: Path, tied: bool, without: tuple[str, ...], shared: int | None) -> None:
     """Files as `hf_config` and `hf_tensors` write them, read by transformers: the same logits."""
     arch = Architecture(
         family="moe",
@@ -166,6 +170,7 @@ def test_moe(tmp_path: Path, tied: bool, without: tuple[str, ...]) -> None:
         without=without,
         n_experts=6,
         active_experts=2,
+        shared_experts=shared,
     )
     model = build(arch).eval()
     shaken(model)

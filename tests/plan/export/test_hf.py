@@ -1,6 +1,7 @@
 """config.json for transformers: the same parameters, the same function, and read back as the same shape."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from isoflop.arch import Architecture
 from isoflop.arch.huggingface import read_config
 from isoflop.errors import RefusedError
 from isoflop.plan.export import EXPORTS
+from isoflop.plan.export.hf import hf_config
 from isoflop.plan.export.hf_tensors import hf_tensors
 
 torch = pytest.importorskip("torch")
@@ -48,6 +50,22 @@ def test_it_is_read_back_as_the_same_shape(engine_run, tmp_path, family, arch):
     value = engine_run(family, arch=arch)
     (tmp_path / "config.json").write_text(EXPORTS["hf"](value))
     assert read_config(tmp_path / "config.json") == (value.arch, value.run.seq_len)
+
+
+EXPERTS = Architecture(
+    family="moe", n_layers=2, d_model=32, n_heads=4, n_kv_heads=2, head_dim=8, d_ff=16, vocab_size=64,
+    tied_embedding=False, n_experts=4, active_experts=2, shared_experts=2, without=("query_key_norm",),
+)  # fmt: skip
+
+
+def test_shared_experts_are_those_of_granite_where_nothing_norms_queries_and_keys():
+    config = {**hf_config(EXPERTS, 64), "dtype": "float32"}
+    model = built(config)
+    assert type(model).__name__ == config["architectures"][0] == "GraniteMoeSharedForCausalLM"
+    assert sum(tensor.numel() for tensor in model.parameters()) == EXPERTS.params().total
+    assert config["shared_intermediate_size"] == 32
+    with pytest.raises(RefusedError, match="Qwen3-Next gates them.*without query_key_norm"):
+        hf_config(replace(EXPERTS, without=()), 64)
 
 
 def test_it_says_which_rates_the_shape_is_trained_with(engine_run):

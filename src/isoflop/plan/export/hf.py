@@ -1,7 +1,8 @@
 """`config.json` of Hugging Face transformers 5: the inverse of `arch/huggingface.py`.
 
 Checked against its modelling code: with the same weights, LlamaForCausalLM, Qwen3ForCausalLM, MixtralForCausalLM,
-Qwen3MoeForCausalLM and GPT2LMHeadModel give the logits of isoflop's own models (tests/plan/export/test_hf.py).
+Qwen3MoeForCausalLM, GraniteMoeSharedForCausalLM and GPT2LMHeadModel give the logits of isoflop's own models
+(tests/plan/export/test_hf.py, tests/train/test_huggingface.py).
 """
 
 from __future__ import annotations
@@ -51,9 +52,14 @@ def hf_config(arch: Architecture, seq_len: int, end_of_text: int | None = None) 
 
 
 def transformers_class(arch: Architecture) -> str:
-    """The class of transformers that is this llama, moe or gpt. Qwen3 is Llama with norms of queries and keys."""
+    """The class of transformers that is this llama, moe or gpt. Qwen3 is Llama with norms of queries and keys.
+
+    GraniteMoeShared is Mixtral with shared experts, where its multipliers of Granite are those of Llama.
+    """
     if arch.family == "gpt":
         return "GPT2LMHeadModel"
+    if arch.shared_experts:
+        return "GraniteMoeSharedForCausalLM"
     if arch.family == "moe":
         return "MixtralForCausalLM" if "query_key_norm" in arch.without else "Qwen3MoeForCausalLM"
     return "LlamaForCausalLM" if "query_key_norm" in arch.without else "Qwen3ForCausalLM"
@@ -63,9 +69,13 @@ def _llama(arch: Architecture, seq_len: int) -> JsonObject:
     problems = []
     if arch.family not in ("llama", "moe"):
         problems.append(f"no model of transformers is a {arch.family}; plan with --family llama or --family gpt")
-    if arch.shared_experts:
-        problems.append("Mixtral and Qwen3-MoE have no shared experts; take a shape without, shared_experts unset")
     normed = "query_key_norm" not in arch.without
+    if arch.shared_experts and normed:
+        problems.append(
+            "of the models of transformers that were looked at, none has shared experts beside norms of queries and "
+            "keys as here: Qwen3-Next gates them, GLM-4.5 and dots.llm1 route by a sigmoid, Hunyuan norms after the "
+            "rotation; take a shape without query_key_norm (GraniteMoeShared), or without shared_experts"
+        )
     # Qwen3 leaves the width of the heads free, LlamaConfig wants them to divide the width.
     if not normed and arch.family == "llama" and arch.d_model % arch.n_heads:
         problems.append(
@@ -74,7 +84,7 @@ def _llama(arch: Architecture, seq_len: int) -> JsonObject:
         )
     refuse("transformers", problems)
     return {
-        "model_type": ("qwen3" if normed else "llama") if arch.n_experts is None else _model_type(normed),
+        "model_type": ("qwen3" if normed else "llama") if arch.n_experts is None else _model_type(arch, normed),
         "architectures": [transformers_class(arch)],
         "hidden_size": arch.d_model,
         "intermediate_size": arch.d_ff,
@@ -93,8 +103,8 @@ def _llama(arch: Architecture, seq_len: int) -> JsonObject:
     }
 
 
-def _model_type(normed: bool) -> str:
-    return "qwen3_moe" if normed else "mixtral"
+def _model_type(arch: Architecture, normed: bool) -> str:
+    return "granitemoeshared" if arch.shared_experts else "qwen3_moe" if normed else "mixtral"
 
 
 def _experts(arch: Architecture, normed: bool) -> JsonObject:
@@ -102,6 +112,17 @@ def _experts(arch: Architecture, normed: bool) -> JsonObject:
     if arch.n_experts is None:
         return {}
     used: JsonObject = {"num_experts_per_tok": arch.active_experts, "output_router_logits": False}
+    if arch.shared_experts:
+        return {
+            **used,
+            "num_local_experts": arch.n_experts,
+            "shared_intermediate_size": arch.shared_experts * arch.d_ff,
+            # Granite's own are 1 but for attention, which it does not divide by the root of the heads' width
+            "attention_multiplier": arch.head_dim**-0.5,
+            "embedding_multiplier": 1.0,
+            "logits_scaling": 1.0,
+            "residual_multiplier": 1.0,
+        }
     if not normed:
         # None: all previous tokens
         return {**used, "num_local_experts": arch.n_experts, "sliding_window": None}

@@ -22,6 +22,8 @@ _LLAMA = {
     "feed_forward_norm": "post_attention_layernorm.weight",
     "feed_forward_out": "mlp.down_proj.weight",
 }
+_EXPERT = "experts."
+_GRANITE = {"feed_forward_in": "input_linear", "feed_forward_out": "output_linear"}
 _GPT2 = {
     "embedding": "transformer.wte.weight",
     "position_embedding": "transformer.wpe.weight",
@@ -47,7 +49,18 @@ def hf_tensors(arch: Architecture, own: Mapping[str, Tensor]) -> dict[str, Tenso
     for name, tensor in own.items():
         _, layer, part = name.split(".") if name.startswith("blocks.") else ("", "", name)
         found.update((key, np.ascontiguousarray(value)) for key, value in renamed(arch, layer, part, tensor))
-    return found
+    return _stacked(arch, found) if arch.shared_experts else found
+
+
+def _stacked(arch: Architecture, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same with the experts of a layer in one tensor each, (experts, outputs, inputs), as Granite has them."""
+    rest = {name: tensor for name, tensor in found.items() if _EXPERT not in name}
+    for layer in range(arch.n_layers):
+        block = f"model.layers.{layer}.block_sparse_moe."
+        for kind in ("input_linear", "output_linear"):
+            each = [found[f"{block}{_EXPERT}{number}.{kind}"] for number in range(arch.n_experts or 0)]
+            rest[f"{block}{kind}.weight"] = np.stack(each)
+    return rest
 
 
 def _llama(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -58,7 +71,12 @@ def _llama(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterato
         for letter, piece in zip("qkv", np.split(tensor, ends), strict=True):
             yield f"{block}self_attn.{letter}_proj.weight", piece
     elif part == "router":
-        yield f"{block}{_experts_of(arch)}.gate.weight", tensor
+        yield f"{block}{_experts_of(arch)}.{'router.layer' if arch.shared_experts else 'gate'}.weight", tensor
+    elif arch.shared_experts and part in _GRANITE:
+        yield f"{block}shared_mlp.{_GRANITE[part]}.weight", tensor
+    elif arch.shared_experts and part.startswith("expert_"):
+        _, number, end = part.split("_")
+        yield f"{block}{_experts_of(arch)}.{_EXPERT}{number}.{_GRANITE[f'feed_forward_{end}']}", tensor
     elif part.startswith("expert_"):
         _, number, end = part.split("_")
         gate, up, down = ("w1", "w3", "w2") if _is_mixtral(arch) else ("gate_proj", "up_proj", "down_proj")
