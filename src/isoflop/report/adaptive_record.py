@@ -24,3 +24,13 @@ class AdaptiveRecord:
     def last(self) -> Decision | None:
         """The newest decision."""
         return self.decisions[-1] if self.decisions else None
+
+    @property
+    def waste(self) -> float | None:
+        """Share of the planned run that the forms of the sweep expect to be wasted; None before the first decision.
+
+        Once the sweep has ended it is that of the budget which was set then: further away than the one of the last
+        decision, where runs end late, and then more.
+        """
+        newest = self.last if self.one_more is None else self.one_more
+        return None if newest is None else newest.waste_before

@@ -39,6 +39,7 @@ from isoflop.report.summary import study_summary
 def study_page(record: StudyRecord) -> Page:
     """The page of a study, as far as it has come."""
     fitted, notices = runs_of_study(record), study_warnings(record)
+    plan_waste = record.plan.expected_waste if record.plan else None
     return Page(
         title=record.title,
         about="Compute-optimal training: the plan and its proof.",
@@ -58,7 +59,7 @@ def study_page(record: StudyRecord) -> Page:
             surface_panel(fitted),
             residuals_panel(fitted),
             rates_panel(record),
-            *(() if record.sweep is None else (decisions_panel(record.sweep),)),
+            *(() if record.sweep is None else (decisions_panel(record.sweep, plan_waste),)),
             runs_panel(record),
         ),
         widgets=budget_widgets(record.fit, record.plan.budget_flops if record.plan else None),

@@ -51,7 +51,7 @@ def study_summary(record: StudyRecord) -> Summary:
         sentences.append(f"{text[:1].upper()}{text[1:]}.")
         predicted.append(backtest_fact(tested))
     if record.sweep is not None and record.sweep.last is not None and record.sweep.last.stop is not None:
-        sentences.append(sweep_sentence(record.sweep))
+        sentences.append(sweep_sentence(record.sweep, plan.expected_waste if plan else None))
     if record.comparison is not None:
         sentences += _comparison_sentences(record.comparison, record.conventions)
     groups = (

@@ -127,7 +127,7 @@ def sweep_answer(sweep: AdaptiveRecord) -> JsonObject:
         "sweep_flops": sweep.sweep_flops,
         "target_flops": sweep.target_flops,
         "sweep_share": sweep.sweep_flops / sweep.target_flops,
-        "expected_waste": None if last is None else last.waste_before,
+        "expected_waste": sweep.waste,
         "next_batch": None if batch is None else {"flops": batch.batch_flops, "waste_after": batch.waste_after},
         "noise_floor": None if last is None else to_json(last.noise),
     }

@@ -12,13 +12,13 @@ from isoflop.units import format_flops, format_number, format_quantity, percent
 COLUMNS = ("batch", "runs", "FLOPs", "waste before", "expected after", "best size", "for")
 
 
-def decisions_panel(sweep: AdaptiveRecord) -> Panel:
-    """A row for each batch, and why there is no further one."""
+def decisions_panel(sweep: AdaptiveRecord, plan_waste: float | None = None) -> Panel:
+    """A row for each batch, and why there is no further one; `plan_waste` as for `sweep_sentence`."""
     return Panel(
         name="decisions",
         short="Sweep",
         title="How the sweep was decided",
-        lead=sweep_sentence(sweep),
+        lead=sweep_sentence(sweep, plan_waste),
         tables=(
             Table(
                 columns=COLUMNS,
@@ -28,7 +28,8 @@ def decisions_panel(sweep: AdaptiveRecord) -> Panel:
         ),
         caption="Waste: the share of the planned run's FLOPs that is expected to be lost because its best size is not "
         "known better, the error of form included. FLOPs are those of the batch; best size: parameters for the planned "
-        "run by the rows so far, with the 90 % interval.",
+        "run by the rows so far, with the 90 % interval. The FLOPs of the planned run are set at the end, and the plan "
+        "has its expected waste from the forecast of the size, which rests on more than the forms of these decisions.",
     )
 
 
@@ -47,23 +48,26 @@ def _row(number: int, one: Decision) -> tuple[str, ...]:
     )
 
 
-def sweep_sentence(sweep: AdaptiveRecord) -> str:
-    """What the sweep cost and what is expected of it, in sentences."""
+def sweep_sentence(sweep: AdaptiveRecord, plan_waste: float | None = None) -> str:
+    """What the sweep cost and what is expected of it, in sentences.
+
+    `plan_waste` is the plan's expected waste, by the forecast of the size, which stands first where it is known.
+    """
     last, target = sweep.last, sweep.target_flops
-    if last is None:
+    if last is None or sweep.waste is None:
         return f"The sweep has {format_flops(sweep.sweep_flops, 2)} FLOPs of runs so far, before its first decision."
-    cost = f"{format_flops(sweep.sweep_flops, 2)} FLOPs, {percent(sweep.sweep_flops / target, 2)} of the planned run"
-    waste = f"{percent(last.waste_before, 2)} of the planned run is expected to be wasted"
+    cost = f"{format_flops(sweep.sweep_flops, 2)} FLOPs, {percent(sweep.sweep_flops / target, 0)} of the planned run"
+    waste = percent(sweep.waste, 1)
     if last.stop is None:
-        return f"The sweep continues: {cost} so far; {waste} by the rows so far."
+        return f"The sweep continues: {cost} so far; {waste} of that run is expected to be wasted."
+    expected = f"{waste} of that run is expected to be wasted"
+    if plan_waste is not None:
+        expected = f"{percent(plan_waste, 1)} of that run is expected to be wasted, {waste} by the sweep's own forms"
     more = sweep.one_more
-    buys = ""
     if more is not None and more.runs:
-        buys = (
-            f" One more batch, of {format_flops(more.batch_flops, 2)} FLOPs, would bring that to "
-            f"{percent(more.waste_after, 2)}."
-        )
-    return f"The sweep cost {cost}; {waste}.{buys} It ended: {last.stop}. {noise_sentence(last)}"
+        fewer = percent(max(sweep.waste - more.waste_after, 0.0), 2)
+        expected += f"; one more batch, of {format_flops(more.batch_flops, 2)} FLOPs, would take off {fewer}"
+    return f"The sweep cost {cost}; {expected}. It ended: {last.stop}. {noise_sentence(last)}"
 
 
 def noise_sentence(last: Decision) -> str:
@@ -76,15 +80,15 @@ def noise_sentence(last: Decision) -> str:
 def sweep_facts(sweep: AdaptiveRecord) -> list[KeyValue]:
     """The same as lines of the summary."""
     last = sweep.last
-    if last is None:
+    if last is None or sweep.waste is None:
         return []
     facts = [
         KeyValue(
             label="Sweep over planned run",
-            value=percent(sweep.sweep_flops / sweep.target_flops, 2),
+            value=percent(sweep.sweep_flops / sweep.target_flops, 0),
             note=f"{format_flops(sweep.sweep_flops, 2)} of {format_flops(sweep.target_flops, 2)} FLOPs",
         ),
-        KeyValue(label="Expected waste by the sweep", value=percent(last.waste_before, 2)),
+        KeyValue(label="Waste by its own forms", value=percent(sweep.waste, 1), note="expected, of the planned run"),
         KeyValue(label="Noise floor", value=f"{format_number(100 * last.noise.sd, 2)} %", note="sd of one run's loss"),
     ]
     if sweep.one_more is not None and sweep.one_more.runs:
@@ -92,8 +96,8 @@ def sweep_facts(sweep: AdaptiveRecord) -> list[KeyValue]:
         facts.append(
             KeyValue(
                 label="One more batch",
-                value=f"{percent(more.waste_before, 2)} -> {percent(more.waste_after, 2)}",
-                note=f"{format_flops(more.batch_flops, 2)} FLOPs",
+                value=f"{percent(max(sweep.waste - more.waste_after, 0.0), 2)} less waste",
+                note=f"by the same forms, for {format_flops(more.batch_flops, 2)} FLOPs",
             )
         )
     if last.stop is not None:
