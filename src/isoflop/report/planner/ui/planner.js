@@ -56,7 +56,9 @@
     const plan = isoflop.plan(data, inputs);
     if (plan.refused) return refuse(plan.refused.message, plan.refused.code);
     document.body.classList.remove("unanswered");
-    const currency = isoflop.request.currencyOf(request);
+    // a price of the user's own device is in a currency that nobody stated
+    const own = !request["price-per-hour"] && plan.bill?.price_source === "given";
+    const currency = own ? null : isoflop.request.currencyOf(request);
     isoflop.form.showBudgets(request, plan, currency);
     isoflop.slider.setEnds(at("budget-slider"), sourceOf(request.law), plan.budget_flops);
     isoflop.slider.show(at("budget-slider"), plan.budget_flops);
