@@ -43,6 +43,7 @@ def too_little(
     low, high = _SPANS[name]
 
     def short(log_size: float) -> bool:
+        """Whether a study of this size is too small."""
         tried = settings.model_copy(update={name: math.exp(log_size)})
         try:
             return not begins(tried, recipe, speed, workers=workers, most_tokens=most_tokens)
