@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,7 +94,9 @@ def main() -> None:
         if event.kind == "finished":
             print(f"{event.folder.run_id} done", flush=True)
 
-    with LocalEngine(workers=arguments.workers, logs=arguments.out / "logs", corpus=corpus.directory) as engine:
+    with closing(
+        LocalEngine(workers=arguments.workers, logs=arguments.out / "logs", corpus=corpus.directory)
+    ) as engine:
         results = execute(folders, engine, run_index, on_event=said)
     for (name, spec), result in zip(named, results, strict=True):
         loss = f"{result.val_loss_nats:.4f}" if result.val_loss_nats is not None else result.reason

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -123,7 +124,7 @@ def test_a_study_on_a_full_disk_stops_with_one_message_and_goes_on_after(small_d
                     except OSError:
                         break
 
-    with step_engine("local", small_disk.parent / "logs", 1, step_seconds=0.02) as engine:
+    with closing(step_engine("local", small_disk.parent / "logs", 1, step_seconds=0.02)) as engine:
         with pytest.raises(InputError, match="disk full"):
             execute([folder], engine, run_index, on_event=fill)
         assert folder.status() == "interrupted"

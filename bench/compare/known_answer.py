@@ -11,6 +11,7 @@ where it stopped. Eighteen runs of 3 s each a comparison, on one core.
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,7 +122,9 @@ def main() -> None:
     def silent(event: RunEvent) -> None:
         del event
 
-    with LocalEngine(workers=arguments.processes, logs=arguments.out / "logs", corpus=corpus.directory) as engine:
+    with closing(
+        LocalEngine(workers=arguments.processes, logs=arguments.out / "logs", corpus=corpus.directory)
+    ) as engine:
         for specs in () if arguments.so_far else wanted:
             folders = [RunFolder.create(runs, spec) for spec in (*specs.a, *specs.half, *specs.b)]
             execute(folders, engine, index, on_event=silent)

@@ -4,20 +4,12 @@ The fitted answers are held to the published ones in test_published_answers.py.
 """
 
 import json
-from pathlib import Path
 
 import pytest
+from shared_data import shared
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 C4 = "loss[c4_val/shard-{0000000..0000010}.tar]"
 ROUTED = "routed_lm/curves.csv.gz"
-
-
-def shared(name):
-    path = DATA / name
-    if not path.is_file():
-        pytest.skip(f"needs {path}")
-    return path
 
 
 @pytest.mark.parametrize(

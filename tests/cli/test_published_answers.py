@@ -1,18 +1,9 @@
 """`isoflop fit` on the raw files of published experiments gives the answers that their authors published."""
 
 import json
-from pathlib import Path
 
 import pytest
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-def shared(name):
-    path = DATA / name
-    if not path.is_file():
-        pytest.skip(f"needs {path}")
-    return path
+from shared_data import DATA, shared
 
 
 @pytest.mark.parametrize(

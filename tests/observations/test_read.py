@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shared_data import shared
 
 from isoflop.errors import InputError, RefusedError
 from isoflop.fit.mixed_conditions import telling_columns
 from isoflop.observations import read_observations
 
 ROWS = [{"params": 1e8, "tokens": 2e9, "val_loss": 3.2}, {"params": 3e8, "tokens": 6e9, "val_loss": 2.9}]
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def write(path: Path) -> Path:
@@ -82,13 +82,6 @@ def test_parquet(tmp_path):
 
     parquet.write_table(pyarrow.Table.from_pylist(ROWS), tmp_path / "runs.parquet")
     assert read_observations(tmp_path / "runs.parquet").N.tolist() == [1e8, 3e8]
-
-
-def shared(name):
-    path = DATA / name
-    if not path.is_file():
-        pytest.skip(f"needs {path}")
-    return path
 
 
 def kinds(made):

@@ -8,14 +8,7 @@ from hypothesis import strategies as st
 from isoflop.laws import ChinchillaLaw, published_law
 from isoflop.plan import LawSource, make_plan
 
-positive_laws = st.builds(
-    ChinchillaLaw,
-    E=st.floats(0.5, 2.5),
-    A=st.floats(50, 2000),
-    B=st.floats(50, 5000),
-    alpha=st.floats(0.2, 0.6),
-    beta=st.floats(0.2, 0.6),
-)
+from .drawn_laws import positive_laws
 
 
 @settings(max_examples=20, deadline=None)

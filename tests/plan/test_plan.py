@@ -12,6 +12,8 @@ from isoflop.errors import InputError, RefusedError
 from isoflop.laws import ChinchillaLaw, ComputeCost, FrontierLaw, Provenance, published_law
 from isoflop.plan import Cluster, InferenceDemand, LawSource, TrainingOnly, make_plan
 
+from .drawn_laws import positive_laws
+
 SHARED = Path(__file__).parents[3] / "shared"
 PALM = 2.5272e24
 GOPHER = 5.76e23
@@ -114,16 +116,6 @@ def test_half_the_size_for_the_same_loss(name, dearer):
     assert same_loss.params == pytest.approx(plan.params / 2)
     assert same_loss.flops / GOPHER == pytest.approx(dearer, abs=1e-3)
     assert same_loss.wasted_share == pytest.approx(1 - 1 / dearer, abs=1e-3)
-
-
-positive_laws = st.builds(
-    ChinchillaLaw,
-    E=st.floats(0.5, 2.5),
-    A=st.floats(50, 2000),
-    B=st.floats(50, 5000),
-    alpha=st.floats(0.2, 0.6),
-    beta=st.floats(0.2, 0.6),
-)
 
 
 @settings(max_examples=40, deadline=None)

@@ -138,8 +138,8 @@ def test_one_process_needs_the_memory_of_its_machine_or_of_its_job():
     [
         ({"device": "Z100"}, "Z100"),
         ({"sharded": 0}, "sharded: expected a whole number"),
-        ({"recompute": "some"}, "recompute = none, selective or full"),
-        ({"micro_batch_sequences": 0}, "micro_batch_sequences of at least 1"),
+        ({"recompute": "some"}, "recompute: expected 'none', 'selective' or 'full', got 'some'"),
+        ({"micro_batch_sequences": 0}, "micro_batch_sequences: expected .* 1, got 0"),
     ],
 )
 def test_a_layout_that_is_none_is_refused(layout, said):

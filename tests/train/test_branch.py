@@ -12,9 +12,10 @@ from isoflop.begins import Begins
 from isoflop.corpus import Corpus
 from isoflop.errors import InputError
 from isoflop.recipe import SmallRecipe
+from isoflop.run_tree import steps_to_keep
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.kept import (
-    ask_for_branches,
+    ask_for,
     ask_to_keep,
     asked_steps,
     is_kept,
@@ -30,6 +31,12 @@ from isoflop.train.loop import Stopped, run
 from train.test_loop import StopAfter, losses, spec_for
 
 SHORT = 30
+
+
+def ask_for_branches(runs: Path, specs: list[RunSpec], longer: bool = False) -> None:
+    """Has the runs that others of `specs` begin from keep their checkpoints there."""
+    for name, steps in steps_to_keep(specs, longer=longer).items():
+        ask_for(RunFolder(runs / name), *steps)
 
 
 def tree(corpus: Corpus, **changes: object) -> tuple[RunSpec, RunSpec, RunSpec]:

@@ -1,4 +1,4 @@
-"""The cost of a token where tables are most of a shape: its own head, beside layers that the law counts with another.
+"""The cost of a token where tables are most of a shape: its own head, and layers that the law counts with another.
 
 A law of runs with one tied table of 32,000 calls N what their layers and that table have. For another vocabulary the
 layers are the same, and a token costs 6 N less the products of that table plus those of the shape's own head.

@@ -15,9 +15,7 @@ from typing import TypeGuard
 from isoflop.begins import MOST_STEPS
 from isoflop.errors import InputError
 from isoflop.files import read_json, write_json_atomically
-from isoflop.run_tree import steps_to_keep
 from isoflop.runs.folder import RunFolder
-from isoflop.spec import RunSpec
 
 _SCHEMA = 1
 _COMPLETE = "progress.json"
@@ -78,12 +76,6 @@ def ask_for(folder: RunFolder, *steps: int) -> None:
     """`ask_to_keep`, unless the run has not got a folder or has ended: it passes no step any more."""
     if folder.spec.exists() and not folder.result.exists():
         ask_to_keep(folder, steps)
-
-
-def ask_for_branches(runs_dir: Path, specs: Iterable[RunSpec], *, longer: bool = False) -> None:
-    """Has the runs that others of `specs` begin from keep their checkpoints there. `longer` as in `steps_to_keep`."""
-    for name, steps in steps_to_keep(specs, longer=longer).items():
-        ask_for(RunFolder(runs_dir / name), *steps)
 
 
 def remove_kept(folders: Iterable[RunFolder]) -> None:

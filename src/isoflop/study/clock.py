@@ -61,9 +61,9 @@ class Clock:
     def observe(self, ended: Sequence[tuple[RunSpec, RunResult]]) -> None:
         """Takes the runs that ended: the newest RECENT seconds of them say how fast the machine is now.
 
-        They take some times as long as expected, and each of their steps some time longer. What a step costs beside
-        its products weighs on the short steps of the sweep: with one factor for all, final runs were expected to take
-        1.1 to 1.3 times as long as they did.
+        They take some times as long as expected, and each of their steps some time longer. What a step costs on
+        top of its products weighs on the short steps of the sweep: with one factor for all, final runs were expected
+        to take 1.1 to 1.3 times as long as they did.
         """
         taken, expected, steps = [PRIOR_SECONDS * SPEED_MARGIN], [PRIOR_SECONDS], [0.0]
         for spec, result in sorted(ended, key=lambda run: run[1].finished, reverse=True):
@@ -145,8 +145,8 @@ class Clock:
 def _factor_and_step(taken: Array, expected: Array, steps: Array) -> tuple[float, float]:
     """(factor of the expected seconds, seconds more of each step) of runs, neither below 0.
 
-    Least squares, the times of runs erring in proportion to the root of what they took: TIME_ERROR at 20 s. Runs that
-    are all alike say nothing of the second, which is then by its prior, about 0.
+    Least squares, the times of runs erring in proportion to the root of what they took: TIME_ERROR at 20 s. Runs of
+    one shape say nothing of the second, which is then by its prior, about 0.
     """
     columns = np.stack([expected, steps], axis=1) / np.sqrt(taken)[:, None]
     values = np.sqrt(taken)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isoflop.codec import JsonObject, to_json
+from isoflop.codec import Json, JsonObject, Number, Pair, Positive, PositivePair, from_json, to_json
 from isoflop.corpus import load_corpus
 from isoflop.errors import Notice
 from isoflop.own_hardware import CATALOGUE, DeviceSource
@@ -25,6 +25,21 @@ RUN_ID = "RUN_ID"
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlannedCost:
+    """Hours and price in the bill of a plan, as plan.toml has them."""
+
+    hours: Positive
+    hours_range: PositivePair
+    flops: Positive | None = None
+    flops_convention: str = ""
+    price: Number | None = None
+    """Price of all device-hours; None where none is known."""
+    price_range: Pair | None = None
+    price_source: str = ""
+    """`given`, or who says what a device costs, in US dollars."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DryRun:
     """A submission that was not made."""
 
@@ -39,8 +54,10 @@ class DryRun:
     """What the engine's system is asked for: its own option names and values."""
     script: str | None
     """The batch script that sbatch gets; None for other engines."""
-    bill: Mapping[str, object] | None
-    """Hours and price as the plan has them; None where no devices were planned for."""
+    bill: Mapping[str, Json] | None
+    """The bill of the plan; None where no devices were planned for."""
+    cost: PlannedCost | None
+    """What the bill says of hours and price."""
     done: bool
     """Whether the run has its result, so that nothing would be submitted."""
     of_cluster: tuple[Notice, ...] = ()
@@ -109,6 +126,7 @@ def dry_run_of(
     job = starter.preview(run, study.processes)
     library = settings_of(settings.engine, settings.engines).library
     bill = planned.plan.get("bill")
+    bill = bill if isinstance(bill, dict) else None
     return DryRun(
         engine=settings.engine,
         run=spec,
@@ -117,7 +135,8 @@ def dry_run_of(
         command=trainer_command(run, study.folder.corpus, launch.processes, library),
         job=job.asks,
         script=job.script,
-        bill=bill if isinstance(bill, dict) else None,
+        bill=bill,
+        cost=None if bill is None else from_json(PlannedCost, bill, f"{file}: [plan.bill]"),
         done=run.result.exists(),
         of_cluster=of_cluster,
     )

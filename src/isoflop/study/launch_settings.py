@@ -7,13 +7,16 @@ of a trainer that keeps weights in 16 bits; isoflop's keeps them in 32 bits, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from annotated_types import Ge
 
 from isoflop.arch import Architecture
 from isoflop.arch.layout import FLOAT32, MIXED, SHARDS_32, Formats, Layout, Recompute, TrainingSetup
 from isoflop.arch.memory import TrainMemory, train_memory
 from isoflop.arch.step_time import step_time
+from isoflop.codec import Json, from_json
 from isoflop.errors import InputError, Notice, RefusedError
 from isoflop.hardware import Hardware, available_memory
 from isoflop.own_hardware import CATALOGUE, DeviceSource
@@ -52,6 +55,16 @@ class ResolvedLaunch:
     notices: tuple[Notice, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _OfLayout:
+    """What [layout] states besides the degrees of the layout; what follows from these is not read."""
+
+    device: str = ""
+    micro_batch_sequences: Annotated[int, Ge(1)] | None = None
+    """None: the whole share of a process."""
+    recompute: Recompute = "none"
+
+
 def resolve_launch(planned: PlannedRun, settings: StudySettings, devices: DeviceSource = CATALOGUE) -> ResolvedLaunch:
     """How the trainer starts `planned` with the engine of `settings`, on the device of [layout] as `devices` has it.
 
@@ -61,14 +74,15 @@ def resolve_launch(planned: PlannedRun, settings: StudySettings, devices: Device
     run, requested = planned.run, planned.layout
     if requested is None:
         return _on_cpus(run, settings, Layout(), _sequences(run), "none")
-    layout, micro, recompute = _read(requested, run)
+    layout, stated, micro = _read(requested, run)
+    recompute = stated.recompute
     if run.optimizer.hidden == "muon" and layout.devices > 1:
         raise InputError(
             f"[layout]: Muon needs whole matrices, which {layout.devices} processes do not hold; lay the run out on one"
         )
-    if requested.get("device") == "cpu":
+    if stated.device == "cpu":
         return _on_cpus(run, settings, layout, micro, recompute)
-    hardware = devices.device(str(requested.get("device", "")), layout.devices)
+    hardware = devices.device(stated.device, layout.devices)
     if hardware.name.startswith("TPU"):
         raise InputError(
             f"[layout] is for {hardware.name}, and isoflop's trainer computes on CPUs and GPUs; plan for GPUs, or "
@@ -133,17 +147,11 @@ def _parallel(layout: Layout, micro: int, recompute: Recompute) -> ParallelConfi
     return ParallelConfig(layout=layout, micro_batch_sequences=micro, recompute=recompute)
 
 
-def _read(value: Mapping[str, Any], run: RunSpec) -> tuple[Layout, int, Recompute]:
-    """(layout, sequences of a micro-batch, what is recomputed) of [layout]. Raises InputError where it is invalid."""
-    layout = Layout(**{field.name: value[field.name] for field in fields(Layout) if field.name in value})
+def _read(value: Mapping[str, Json], run: RunSpec) -> tuple[Layout, _OfLayout, int]:
+    """(layout, the rest, sequences of a micro-batch) of [layout]. Raises InputError where it is invalid."""
+    layout, rest = from_json(Layout, value, "[layout]"), from_json(_OfLayout, value, "[layout]")
     share = -(-_sequences(run) // layout.batch_ways)
-    micro, recompute = value.get("micro_batch_sequences", share), value.get("recompute", "none")
-    if not isinstance(micro, int) or micro < 1 or recompute not in ("none", "selective", "full"):
-        raise InputError(
-            "[layout]: expected micro_batch_sequences of at least 1, and recompute = none, selective or full; got "
-            f"{micro!r} and {recompute!r}"
-        )
-    return layout, min(micro, share), recompute
+    return layout, rest, min(rest.micro_batch_sequences or share, share)
 
 
 def _problems(run: RunSpec, hardware: Hardware, layout: Layout, micro: int, recompute: Recompute) -> list[str]:

@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+from contextlib import closing
 
 import pytest
 from waiting import next_ended, wait_until
@@ -25,7 +26,7 @@ class TestContract(StepContract):
 
 def test_a_worker_takes_one_run_after_another(tmp_path):
     folders = [RunFolder.create(tmp_path / "runs", small_spec(steps=2, seed=seed)) for seed in range(3)]
-    with step_engine(tmp_path) as engine:
+    with closing(step_engine(tmp_path)) as engine:
         for folder in folders:
             assert engine.free == 1
             engine.start(folder)
@@ -46,7 +47,7 @@ class Waiting(LocalEngine):
 def test_workers_that_end_at_once_are_not_started_for_ever(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec())
     program = [sys.executable, "-c", "import sys; sys.exit('no such library')"]
-    with Waiting(workers=2, logs=tmp_path / "logs", command=program) as engine:
+    with closing(Waiting(workers=2, logs=tmp_path / "logs", command=program)) as engine:
         message = rf"{SPAWNS} worker processes in a row ended with exit code 1 .*no such library.*worker-0\.log"
         with pytest.raises(InputError, match=message):
             engine.start(folder)
@@ -58,7 +59,7 @@ def test_the_worker_of_a_killed_run_is_replaced(tmp_path):
     first, second = (RunFolder.create(tmp_path / "runs", small_spec(seed=seed)) for seed in range(2))
     for folder in (first, second):
         step_driver.hold(folder, 5)
-    with step_engine(tmp_path) as engine:
+    with closing(step_engine(tmp_path)) as engine:
         engine.start(first)
         wait_until(first.read_heartbeat)
         os.kill(first.read_heartbeat().pid, signal.SIGKILL)
@@ -73,7 +74,7 @@ def test_the_worker_of_a_killed_run_is_replaced(tmp_path):
 
 def test_a_worker_killed_while_idle_is_replaced(tmp_path):
     first, second = (RunFolder.create(tmp_path / "runs", small_spec(steps=1, seed=seed)) for seed in range(2))
-    with step_engine(tmp_path) as engine:
+    with closing(step_engine(tmp_path)) as engine:
         engine.start(first)
         next_ended(engine)
         os.kill(first.attempts()[0].pid, signal.SIGKILL)
@@ -88,7 +89,7 @@ def test_a_worker_killed_while_idle_is_replaced(tmp_path):
 def test_last_words_reach_the_message_and_the_log_of_the_run(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec())
     (folder.path / "crash").touch()
-    with step_engine(tmp_path) as engine:
+    with closing(step_engine(tmp_path)) as engine:
         engine.start(folder)
         (end,) = next_ended(engine)
     assert end.outcome == "crashed"
@@ -99,7 +100,7 @@ def test_last_words_reach_the_message_and_the_log_of_the_run(tmp_path):
 def test_a_refusal_is_told_in_its_own_words(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec())
     (folder.path / "refuse").touch()
-    with step_engine(tmp_path) as engine:
+    with closing(step_engine(tmp_path)) as engine:
         engine.start(folder)
         (end,) = next_ended(engine)
     assert (end.outcome, end.message) == ("refused", f"{folder.path}: told to refuse")
@@ -108,7 +109,7 @@ def test_a_refusal_is_told_in_its_own_words(tmp_path):
 def test_a_program_that_cannot_start_is_a_crash(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec())
     command = [sys.executable, "-c", "import no_such_trainer"]
-    with LocalEngine(workers=1, logs=tmp_path / "logs", command=command) as engine:
+    with closing(LocalEngine(workers=1, logs=tmp_path / "logs", command=command)) as engine:
         engine.start(folder)
         (end,) = next_ended(engine)
     assert end.outcome == "crashed"
@@ -118,7 +119,7 @@ def test_a_program_that_cannot_start_is_a_crash(tmp_path):
 def test_a_trainer_deaf_to_stop_is_killed(tmp_path):
     folder = RunFolder.create(tmp_path / "runs", small_spec())
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(1e6)"
-    with LocalEngine(workers=1, logs=tmp_path / "logs", command=[sys.executable, "-c", deaf]) as engine:
+    with closing(LocalEngine(workers=1, logs=tmp_path / "logs", command=[sys.executable, "-c", deaf])) as engine:
         engine.start(folder)
         assert engine.poll(10.0) == []  # it is up, and says nothing that is ours
         engine.stop(0.2)
@@ -135,12 +136,12 @@ def test_workers_get_one_thread_and_keep_their_memory():
 def test_workers_are_pinned_when_every_core_has_one(tmp_path, monkeypatch):
     cores = usable_cores()
     folders = [RunFolder.create(tmp_path / "runs", small_spec(seed=seed)) for seed in range(len(cores))]
-    with step_engine(tmp_path, workers=len(cores)) as engine:
+    with closing(step_engine(tmp_path, workers=len(cores))) as engine:
         for folder in folders:
             step_driver.hold(folder, 5)
             engine.start(folder)
         pinned = [os.sched_getaffinity(worker.process.pid) for worker in engine._alive]
     assert sorted(pinned, key=min) == [{core} for core in cores]
-    with step_engine(tmp_path, workers=len(cores) + 1) as engine:
+    with closing(step_engine(tmp_path, workers=len(cores) + 1)) as engine:
         engine.start(RunFolder.create(tmp_path / "runs", small_spec(steps=1)))
         assert os.sched_getaffinity(engine._alive[0].process.pid) == set(cores)

@@ -4,6 +4,7 @@ limit of sharing are real, and so is the trainer."""
 import json
 import sys
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class Machine:
         placement = Placement(places=self.places, needs=self.needs, on_notice=self.notices.append)
         index = RunIndex(self.folder / "study.db", self.folder / "runs")
         logs = self.folder / "logs"
-        with LocalEngine(workers=1, logs=logs, command=command, placement=placement) as engine:
+        with closing(LocalEngine(workers=1, logs=logs, command=command, placement=placement)) as engine:
             return execute(folders, engine, index, on_event=self.events.append)
 
     def starts(self, *names):

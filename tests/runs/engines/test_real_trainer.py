@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_stopped_then_killed_then_done_equals_the_unbroken_run(tiny_corpus, tmp_
 
     command = [sys.executable, str(HELD_TRAINER), "--worker", "--corpus", str(tiny_corpus.directory)]
     hold(battered, spec.steps // 2)
-    with LocalEngine(workers=1, logs=tmp_path / "logs", command=command) as engine:
+    with closing(LocalEngine(workers=1, logs=tmp_path / "logs", command=command)) as engine:
         engine.start(battered)
         wait_until(battered.read_heartbeat)
         engine.stop()
@@ -60,7 +61,7 @@ def test_all_that_is_wrong_with_a_launch_is_reported(tiny_corpus, tmp_path):
     folder = RunFolder.create(tmp_path / "runs", spec)
     parallel_config_file(folder.path).write_text('{"schema": 1, "recompute": "some", "products": "int3"}')
     engine = LocalEngine(workers=1, logs=tmp_path / "logs", corpus=tiny_corpus.directory)
-    with engine, pytest.raises(InputError) as refusal:
+    with closing(engine), pytest.raises(InputError) as refusal:
         execute([folder], engine, RunIndex(tmp_path / "study.db", tmp_path / "runs"), on_event=lambda event: None)
     for word in ("launch.json", "recompute", "products"):
         assert word in str(refusal.value)

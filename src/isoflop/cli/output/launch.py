@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from typing import Any
 
 import click
 
@@ -12,7 +10,7 @@ from isoflop.cli.output.layout import placement_facts, ways_of
 from isoflop.cli.output.tables import print_facts, say
 from isoflop.runs.engines.processes import Processes
 from isoflop.runs.registry import ENGINES
-from isoflop.study.dry_run import RUN_ID, DryRun
+from isoflop.study.dry_run import RUN_ID, DryRun, PlannedCost
 from isoflop.study.launch_settings import ResolvedLaunch
 from isoflop.units import format_bytes, format_duration, format_flops, format_money, format_quantity
 
@@ -37,7 +35,7 @@ def print_dry_run(shown: DryRun) -> None:
         ("Numbers", f"weights in {run.precision}, products in {launch.products}"),
         ("Processes", _processes(launch.processes)),
         *_layout(launch),
-        *_bill(shown.bill),
+        *_cost(shown.cost),
     ]
     if shown.script is None and shown.job:
         facts.append(("Asks for", ", ".join(f"{name} = {value}" for name, value in shown.job.items())))
@@ -69,15 +67,15 @@ def _layout(launch: ResolvedLaunch) -> list[tuple[str, str]]:
     return [("Layout", ways), ("Memory a process", f"{used} of {limit}, by the account")]
 
 
-def _bill(bill: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    if bill is None:
+def _cost(cost: PlannedCost | None) -> list[tuple[str, str]]:
+    if cost is None:
         return [("Takes", "not known: the plan has no hours and no price, which --gpus gives it")]
-    fast, slow = (format_duration(hours * 3600) for hours in bill["hours_range"])
-    facts = [("Takes", f"{format_duration(bill['hours'] * 3600)} ({fast} to {slow}), as planned")]
-    if "flops" in bill:
-        facts.append(("", f"for {format_flops(bill['flops'])} FLOPs by {bill['flops_convention']}"))
-    if bill.get("price") is None:
+    fast, slow = (format_duration(hours * 3600) for hours in cost.hours_range)
+    facts = [("Takes", f"{format_duration(cost.hours * 3600)} ({fast} to {slow}), as planned")]
+    if cost.flops is not None:
+        facts.append(("", f"for {format_flops(cost.flops)} FLOPs by {cost.flops_convention}"))
+    if cost.price is None or cost.price_range is None:
         return [*facts, ("Price", "not known")]
-    currency = None if bill["price_source"] == "given" else "USD"
-    price, low, high = (format_money(sum_, currency) for sum_ in (bill["price"], *bill["price_range"]))
+    currency = None if cost.price_source == "given" else "USD"
+    price, low, high = (format_money(sum_, currency) for sum_ in (cost.price, *cost.price_range))
     return [*facts, ("Price", f"{price} ({low} to {high}), as planned")]

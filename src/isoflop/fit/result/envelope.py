@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Predicate
@@ -76,12 +76,4 @@ class EnvelopeFile(EnvelopeEvidence, FrontierLawFile):
 
     def fit(self, draws: Array | None, cost: ComputeCost) -> EnvelopeFit:
         """The fit with its `draws` (draws, constants) and the cost of a token, which stand elsewhere."""
-        return EnvelopeFit(
-            law=self.law(),
-            draws=self.draws(draws),
-            cost=cost,
-            exponents=(self.a, self.b),
-            intervals=self.named_intervals(),
-            notices=self.warnings,
-            **{item.name: getattr(self, item.name) for item in fields(EnvelopeEvidence)},
-        )
+        return self.of_kind(EnvelopeFit, EnvelopeEvidence, draws, cost)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from annotated_types import Len, Predicate
 
@@ -11,6 +12,11 @@ from isoflop.arrays import Array
 from isoflop.codec import Count, Finite, JsonObject, Number, Pair, Positive, PositivePair, fields_to_json, renamed
 from isoflop.fit.result.approach import CONSTANTS, Approach, FittedLaw, FittedLawFile, Frontier, columns_of_one_length
 from isoflop.laws import ComputeCost, FrontierLaw
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,6 +234,20 @@ class FrontierLawFile(FittedLawFile):
             return None
         return FrontierLaw(**dict(zip(CONSTANTS["isoflop"], draws.T, strict=True)), provenance=self.provenance)
 
+    def of_kind(
+        self, kind: Callable[..., T], evidence: type[DataclassInstance], draws: Array | None, cost: ComputeCost
+    ) -> T:
+        """The fit of class `kind`, whose `evidence` are fields of this file too."""
+        return kind(
+            law=self.law(),
+            draws=self.draws(draws),
+            cost=cost,
+            exponents=(self.a, self.b),
+            intervals=self.named_intervals(),
+            notices=self.warnings,
+            **{item.name: getattr(self, item.name) for item in fields(evidence)},
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IsoflopFile(IsoflopEvidence, FrontierLawFile):
@@ -235,12 +255,4 @@ class IsoflopFile(IsoflopEvidence, FrontierLawFile):
 
     def fit(self, draws: Array | None, cost: ComputeCost) -> IsoflopFit:
         """The fit with its `draws` (draws, constants) and the cost of a token, which stand elsewhere."""
-        return IsoflopFit(
-            law=self.law(),
-            draws=self.draws(draws),
-            cost=cost,
-            exponents=(self.a, self.b),
-            intervals=self.named_intervals(),
-            notices=self.warnings,
-            **{item.name: getattr(self, item.name) for item in fields(IsoflopEvidence)},
-        )
+        return self.of_kind(IsoflopFit, IsoflopEvidence, draws, cost)

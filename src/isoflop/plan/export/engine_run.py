@@ -154,6 +154,21 @@ def whole_layers_again(value: EngineRun) -> list[str]:
     return ["every activation is computed again, where the plan has half of the products: less memory, and slower"]
 
 
+def shape_values(arch: Architecture) -> dict[str, object]:
+    """Returns what the scripts in Python fill in of a shape."""
+    return {
+        "params": arch.params().total,
+        "d": arch.d_model,
+        "ff": arch.d_ff,
+        "heads": arch.n_heads,
+        "kv_heads": arch.n_kv_heads,
+        "head_dim": arch.head_dim,
+        "layers": arch.n_layers,
+        "vocab": arch.vocab_size,
+        "tied": arch.tied_embedding,
+    }
+
+
 def refuse(engine: str, problems: Iterable[str]) -> None:
     """Raises RefusedError `not_expressible` with all `problems` at once, if there are any."""
     if found := list(problems):

@@ -15,6 +15,7 @@ from isoflop.plan.export.engine_run import (
     comment,
     no_recipe_of_a_study,
     refuse,
+    shape_values,
     undecayed,
     whole_layers_again,
 )
@@ -139,15 +140,7 @@ def _comment(value: EngineRun) -> str:
 def _shape(value: EngineRun) -> dict[str, object]:
     arch = value.arch
     return {
-        "params": arch.params().total,
-        "d": arch.d_model,
-        "ff": arch.d_ff,
-        "heads": arch.n_heads,
-        "kv_heads": arch.n_kv_heads,
-        "head_dim": arch.head_dim,
-        "layers": arch.n_layers,
-        "vocab": arch.vocab_size,
-        "tied": arch.tied_embedding,
+        **shape_values(arch),
         "normed": "query_key_norm" not in arch.without,
         "eps": NORM_EPS,
         # a whole number there

@@ -17,6 +17,7 @@ from isoflop.plan.export.engine_run import (
     no_z_loss,
     one_rate,
     refuse,
+    shape_values,
     undecayed,
 )
 from isoflop.plan.export.launch import launch_entry
@@ -198,15 +199,7 @@ def _names(value: EngineRun) -> dict[str, object]:
 def _shape(value: EngineRun) -> dict[str, object]:
     arch = value.arch
     return {
-        "params": arch.params().total,
-        "d": arch.d_model,
-        "ff": arch.d_ff,
-        "heads": arch.n_heads,
-        "kv_heads": arch.n_kv_heads,
-        "head_dim": arch.head_dim,
-        "layers": arch.n_layers,
-        "vocab": arch.vocab_size,
-        "tied": arch.tied_embedding,
+        **shape_values(arch),
         "init_import": ", skip_param_init" if arch.tied_embedding else "",
         "embedding_init": '{"weight": skip_param_init}' if arch.tied_embedding else "_normal(1.0)",
         "eps": NORM_EPS,

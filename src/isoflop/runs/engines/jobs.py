@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from isoflop.runs.engine import STOP_SECONDS, Ended, Outcome, message_of, outcome_of
@@ -83,14 +82,6 @@ class JobEngine:
     library: str = "own"
     """Who takes the steps: the trainer's option --library."""
     _work: list[_Work] = field(default_factory=list, init=False)
-
-    def __enter__(self) -> JobEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def free(self) -> int:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from isoflop.errors import InputError
 from isoflop.runs.engine import STOP_SECONDS, Ended, message_of, outcome_of
@@ -64,14 +63,6 @@ class LocalEngine:
         if self.placement is not None:
             self._placing = Placing(placement=self.placement)
             self.workers = sum(place.slots for place in self.placement.places)
-
-    def __enter__(self) -> LocalEngine:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def free(self) -> int:

@@ -37,7 +37,7 @@ class Limits:
     """Runs chosen at once, at the most."""
     workers: int = 1
     """Runs that are trained at the same time. Where time is what runs out, more than `batch` runs are chosen as long as
-    they end while the longest of the batch still goes on."""
+    they end while the longest of the batch is still running."""
     tokens_per_param: tuple[float, float] = RATIOS
     """Lowest and highest D / N, in the convention of the fits."""
     width: float = WIDTH
