@@ -11,7 +11,7 @@ from pathlib import Path
 
 from isoflop.errors import InputError, close_names, quoted
 from isoflop.hardware import Hardware, hardware_named
-from isoflop.units import format_number, parse_bytes, parse_money, parse_quantity
+from isoflop.units import format_flops, format_number, parse_bytes, parse_money, parse_quantity
 
 _GIVEN = "given"
 _NEEDED = ("peak", "memory", "bandwidth")
@@ -104,7 +104,8 @@ class DeviceSource:
         """The options that state it, for a command that is to be run again."""
         values = {name: getattr(self.figures, name) for name in self.figures.stated}
         stated = [
-            (_option(name), f"{one:.12g}" if isinstance(one, float) else str(one)) for name, one in values.items()
+            (_option(name), str(one) if isinstance(one, int | str) else format_flops(one, 12))
+            for name, one in values.items()
         ]
         files = [] if self.file is None else [("--hardware", str(self.file))]
         return [word for pair in (*files, *stated) for word in pair]

@@ -48,7 +48,7 @@ def test_at_the_optimum_it_is_the_closed_form(name, reducible):
 )
 def test_the_plan_for_it_has_the_loss_and_less_compute_does_not_do(loss, objective, measured):
     source = LawSource(law=LAW, cost=MEASURED) if measured else LawSource(law=LAW)
-    flops = flops_for_loss(source, loss, objective)
+    flops = flops_for_loss(source, loss, objective, recipe=None)
     assert make_plan(source, flops, objective=objective, recipe=None).loss == pytest.approx(loss, abs=1e-7)
     less = make_plan(source, 0.99 * flops, objective=objective, recipe=None).loss
     assert less > loss

@@ -102,7 +102,9 @@ def test_attention_is_billed_as_the_utilization_counts_it():
     for seq_len, times in ((2048, 1.0669), (32_768, 2.0698)):
         by_hand = 1 + 12 * 32 * 32 * 128 * seq_len / (6 * 8_030_261_248)
         assert (
-            flops_over_law(shape, seq_len, law, MODEL_FLOPS) == pytest.approx(by_hand) == pytest.approx(times, rel=1e-4)
+            flops_over_law(shape, LargeRecipe(seq_len=seq_len), law, MODEL_FLOPS)
+            == pytest.approx(by_hand)
+            == pytest.approx(times, rel=1e-4)
         )
 
 

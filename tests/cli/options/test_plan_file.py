@@ -50,7 +50,7 @@ def test_the_shape_is_that_of_the_plan(run, answer, tmp_path):
         (("--export", "keras"), 2, "'keras' is not one of"),
         (("--export", "hf", "--family", "palm"), 3, "no model of transformers is a palm; plan with --family llama"),
         (("--export", "nanogpt"), 3, "nanoGPT cannot express this run: it has no llama; plan with --family gpt"),
-        (("--export", "hf", "--vocab", "100000000"), 3, "nothing to export: params: "),
+        (("--export", "hf", "--params", "700M", "--vocab", "100000000"), 3, "nothing to export: params: "),
     ],
 )
 def test_what_cannot_be_exported_is_reported_and_stdout_stays_empty(run, arguments, code, said):

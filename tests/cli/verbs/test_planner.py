@@ -43,7 +43,7 @@ def test_a_device_of_ones_own_is_on_the_page_and_in_its_command(run, tmp_path):
     text = page.read_text()
     own = json.loads(re.search(r'"own_devices":(\{[^}]*\})', text)[1])
     file = f"--hardware {tmp_path / 'hw.toml'}"
-    figures = "--device-peak 2e+14 --device-memory 48GB --device-bandwidth 2TB/s"
+    figures = "--device-peak 2e14 --device-memory 48GB --device-bandwidth 2TB/s"
     assert own == {"OURS": file, "MINE": f"{file} {figures}"}
     defaults = json.loads(re.search(r'"defaults":(\{[^}]*\})', text)[1])
     assert defaults == {"law": "besiroglu2024", "flops": "1e21", "gpus": "8xMINE", "price-per-hour": "0.4"}

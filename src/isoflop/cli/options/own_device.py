@@ -73,11 +73,14 @@ class PricedDevice(OwnDevice):
     price_per_hour: str | None
 
     def priced(self, *, days: float | None = None, max_price: str | None = None) -> Cluster | None:
-        """Returns the devices of --gpus, `512xH100` or one `H100`; None without. Raises InputError for a wrong one."""
+        """Returns the devices of --gpus, `512xH100` or one `H100`; None without.
+
+        Raises InputError for a wrong one, and for one without a count where `days` make it the budget.
+        """
         if self.gpus is None:
             self.check_gpus(self.gpus)
             return None
-        named = self.gpus if self.gpus[:1].isdigit() else f"1x{self.gpus}"
+        named = self.gpus if self.gpus[:1].isdigit() or days is not None else f"1x{self.gpus}"
         return Cluster.parse(
             named,
             days=days,
