@@ -167,4 +167,4 @@ def test_a_device_of_ones_own_is_launched_as_stated():
     assert launch.placement.time.seconds > 0
     with pytest.raises(InputError, match="got 'MYGPU'; state one of your own with --device-peak"):
         resolve_launch(made, LOCAL)
-    assert own.words[:4] == ["--device-peak", "1.65e+14", "--device-memory", "24GB"]
+    assert own.words[:4] == ["--device-peak", "1.65e14", "--device-memory", "24GB"]
