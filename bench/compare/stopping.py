@@ -119,7 +119,7 @@ def main() -> None:
         f"By `python bench/compare/stopping.py --draws {draws}`. Scatter .5 % a run unless said otherwise, 8 pairs at"
     )
     print('the most, looks from the third on, nominal 10 % over all looks. "Different" is better or worse.\n')
-    print("| truth | different | equal within 5 % | undecided | pairs, mean | different, each look at 90 % |")
+    print("| truth | different | equal within 5 % | cannot be told | pairs, mean | different, each look at 90 % |")
     print("|---|---|---|---|---|---|")
     for number, truth in enumerate(TRUTHS):
         ended = [compared(truth, np.random.default_rng([number, draw]), at_once=False) for draw in range(draws)]

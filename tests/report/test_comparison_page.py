@@ -39,7 +39,7 @@ def test_it_is_whole_whatever_is_missing(changes: dict[str, object]) -> None:
 def test_without_a_common_set_it_says_so() -> None:
     page = comparison_page(comparison())
     assert page.picture is None
-    assert "is undecided" in page.summary.sentences[0]
+    assert "cannot be told" in page.summary.sentences[0]
 
 
 def test_of_several_recipes_it_has_a_row_each_and_the_panels_of_the_best() -> None:

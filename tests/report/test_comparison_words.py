@@ -29,7 +29,7 @@ from report.compared import BETTER, BY_USUAL_SLOPE, EQUAL, NOT_TOLD, OUT_OF_REAC
         ),
         (
             NOT_TOLD,
-            "Whether muon is better than adamw is undecided: for the loss that muon reaches, adamw needs 1.020 times "
+            "Whether muon is better than adamw cannot be told: for the loss that muon reaches, adamw needs 1.020 times "
             "the compute (0.900 to 1.15, 90 %); about 7 further pairs would tell.",
         ),
         (
@@ -39,7 +39,7 @@ from report.compared import BETTER, BY_USUAL_SLOPE, EQUAL, NOT_TOLD, OUT_OF_REAC
         ),
         (
             replace(NOT_TOLD, interval=None, pairs_needed=None),
-            "Whether muon is better than adamw is undecided: for the loss that muon reaches, adamw needs 1.020 times "
+            "Whether muon is better than adamw cannot be told: for the loss that muon reaches, adamw needs 1.020 times "
             "the compute; nothing tells how far apart two seeds are.",
         ),
         (
@@ -69,7 +69,7 @@ def test_sets_that_agree_give_the_least_and_the_largest_multiplier_with_their_na
 
 
 def test_without_a_common_set_nothing_is_claimed() -> None:
-    assert "is undecided: no evaluation set is common" in headline(comparison())
+    assert "cannot be told: no evaluation set is common" in headline(comparison())
 
 
 def test_names_lose_what_all_share_and_stay_apart() -> None:

@@ -1,4 +1,4 @@
-"""The verdict in words: better, worse, equal within x %, or undecided."""
+"""The verdict in words: better, worse, equal within x %, or cannot be told."""
 
 from __future__ import annotations
 

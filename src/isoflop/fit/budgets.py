@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 
 # Runs designed for one budget differ by whole steps and rounded shapes, a few per cent; budgets by 1.5 and more.
-_GAP = np.log(1.12)
+SAME_BUDGET = math.log(1.12)
+"""Of ln FLOPs: runs nearer than that belong to one isoFLOP budget."""
 _WIDTH = np.log(1.35)
 
 _SAME_TARGET = 1e-4  # of ln C
@@ -45,7 +47,9 @@ def budget_labels(observations: Observations) -> NDArray[np.int64]:
     if len(rest):
         order = rest[np.argsort(observations.C[rest], kind="stable")]
         logs = np.log(observations.C[order])
-        chains = [order[chain] for chain in np.split(np.arange(len(order)), np.flatnonzero(np.diff(logs) > _GAP) + 1)]
+        chains = [
+            order[chain] for chain in np.split(np.arange(len(order)), np.flatnonzero(np.diff(logs) > SAME_BUDGET) + 1)
+        ]
     for number, chain in enumerate(chains):
         if np.ptp(np.log(observations.C[chain])) <= _WIDTH and _is_separated(observations.C, chains, number):
             groups.append(chain)

@@ -20,8 +20,8 @@ AXIS_NOTES = {
     "time": "wall-clock time of training",
     "money": "price of training",
 }
-_UNDECIDED = "undecided"
-VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell": _UNDECIDED}
+_CANNOT_TELL = "cannot be told"
+VERDICTS = {"better": "better", "worse": "worse", "equal": "equal", "cannot_tell": _CANNOT_TELL}
 """{verdict: its words}"""
 _BIG, _SMALL, _NEAR = 99.95, 0.01, 0.05
 _LISTED = 4
@@ -73,7 +73,7 @@ def headline(comparison: Comparison) -> str:
     """The answer in one sentence, with the multiplier and its interval."""
     sets = comparison.sets
     if not sets:
-        return f"Whether {comparison.b} is better than {comparison.a} is {_UNDECIDED}: no evaluation set is common."
+        return f"Whether {comparison.b} is better than {comparison.a} {_CANNOT_TELL}: no evaluation set is common."
     if len(sets) == 1:
         return _one_set(comparison, sets[0])
     if len({one.verdict for one in sets}) == 1:
@@ -89,7 +89,7 @@ def _one_set(comparison: Comparison, one: SetVerdict) -> str:
         case "equal":
             return f"{b} and {a} are equal{_within(comparison, one)}: {_worth(comparison, one)}."
         case "cannot_tell":
-            return f"Whether {b} is better than {a} is {_UNDECIDED}: {_worth(comparison, one)}{_more_pairs(one)}."
+            return f"Whether {b} is better than {a} {_CANNOT_TELL}: {_worth(comparison, one)}{_more_pairs(one)}."
 
 
 def _within(comparison: Comparison, one: SetVerdict) -> str:
@@ -168,7 +168,7 @@ def _all_agree(comparison: Comparison) -> str:
         case "equal":
             word = f"{b} and {a} are equal on {count}"
         case "cannot_tell":
-            return f"Whether {b} is better than {a} is {_UNDECIDED} on any of {len(sets)} evaluation sets."
+            return f"Whether {b} is better than {a} {_CANNOT_TELL} on any of {len(sets)} evaluation sets."
     worth = _range(comparison, axis)
     return f"{word}: {worth}." if worth else f"{word}."
 

@@ -15,6 +15,7 @@ from isoflop.fit.size import SizeForecast
 from isoflop.laws import ChinchillaLaw
 from isoflop.report.plan_record import PlanRecord
 from isoflop.report.record import Conventions, Interval, RunCurve, StudyRecord
+from isoflop.sweep.designs import FITTED
 
 FURTHEST = 10.0
 """Times the largest compute of the runs to which the forecast of the size is drawn where no budget is planned: as far
@@ -123,7 +124,7 @@ def runs_of_study(record: StudyRecord) -> FittedRuns:
                 budget_flops=run.budget_flops,
             )
             runs.append(trained)
-            of_profiles += [trained] if {"isoflop", "adaptive"} & set(run.purposes) else []
+            of_profiles += [trained] if FITTED & set(run.purposes) else []
     target = record.plan.budget_flops if record.plan else None
     return FittedRuns(
         conventions=record.conventions,

@@ -132,14 +132,16 @@ class AdaptiveSweep:
         """The expected cost of the whole sweep, its first runs being those of `design`."""
         allowance = self.clock().allowance(0.0, None)
         grid = self.grid(allowance.largest_run)
-        checks = spent_flops(design.specs) - spent_flops(fitted_specs(design))
+        fitted = {spec.run_id for spec in fitted_specs(design)}
+        checks = [spec.spent_flops for spec in design.specs if spec.run_id not in fitted]
         return price_of_sweep(
             [one.candidate for one in grid.possible(Design(runs=()))],
             grid.guess,
             span=grid.span,
             target_flops=allowance.target_flops,
-            limits=self._limits(allowance, checks),
+            limits=self._limits(allowance, sum(checks)),
             cost=grid.cost(),
+            without_row=checks,
         )
 
     def train(self) -> Design:

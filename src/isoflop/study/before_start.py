@@ -15,7 +15,7 @@ from isoflop.corpus.tokenizer_file import load_tokenizer_file
 from isoflop.errors import InputError, RefusedError
 from isoflop.runs.registry import require_extra
 from isoflop.study.folder import StudyFolder
-from isoflop.study.least_adaptive import begins, too_little
+from isoflop.study.least_adaptive import can_begin, too_little
 from isoflop.study.machine import SCHEMA, read_machine, speed_of
 from isoflop.study.settings import StudySettings
 from isoflop.study.trainer import require_trainer
@@ -88,7 +88,7 @@ def check_budget(folder: StudyFolder, settings: StudySettings) -> None:
 
 
 def _check_adaptive(study: Study, measured: Speed | None) -> None:
-    """Raises InputError where the runs that an adaptive sweep begins with cannot be built within its size."""
+    """Raises InputError where the runs that an adaptive sweep can_begin with cannot be built within its size."""
     settings, fastest = study.settings, 1.0
     if measured is None and settings.minutes is not None:
         fastest = FASTEST
@@ -99,7 +99,7 @@ def _check_adaptive(study: Study, measured: Speed | None) -> None:
         seconds_per_value=TYPICAL_SPEED.seconds_per_value / fastest,
         seconds_per_flop=TYPICAL_SPEED.seconds_per_flop / fastest,
     )
-    if not begins(settings, recipe, fast, workers=study.workers, most_tokens=math.inf):
+    if not can_begin(settings, recipe, fast, workers=study.workers, most_tokens=math.inf):
         where = " here" if measured else ""
         speed = measured or TYPICAL_SPEED
         raise too_little(settings, recipe, speed, workers=study.workers, most_tokens=math.inf, where=where)

@@ -35,7 +35,7 @@ RECENT = 240.0
 that others begin to use is followed."""
 
 TIME_ERROR = 0.07
-"""Of the expected time of a run of 20 s, root mean square (sweep/cost.py)."""
+"""Of the expected time of a run of 20 s, root mean square (sweep/speed.py)."""
 MORE_SECONDS = 2e-3
 """Standard deviation of the prior of what a step takes longer in a run than where steps alone were timed."""
 

@@ -19,8 +19,8 @@ _SPANS = {"minutes": (1.0, 1e4), "flops": (1e8, 1e22), "target_flops": (1e8, 1e2
 _TOLERANCE = 0.02  # of the logarithm of a size
 
 
-def begins(settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, workers: int, most_tokens: float) -> bool:
-    """Whether a study of this size has the runs with which an adaptive sweep begins.
+def can_begin(settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, workers: int, most_tokens: float) -> bool:
+    """Whether a study of this size has the runs that an adaptive sweep begins with.
 
     `most_tokens` are those of the longest run that the text allows. Raises InputError where the sizes are beyond the
     widest model that can be built.
@@ -38,7 +38,7 @@ def begins(settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, worker
 def too_little(
     settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, workers: int, most_tokens: float, where: str = ""
 ) -> InputError:
-    """Returns the refusal of a study in which `begins` is false: it names the least size that works `where`."""
+    """Returns the refusal of a study in which `can_begin` is false: it names the least size that works `where`."""
     name = next(name for name in _OPTIONS if getattr(settings, name) is not None)
     low, high = _SPANS[name]
 
@@ -46,7 +46,7 @@ def too_little(
         """Whether a study of this size is too small."""
         tried = settings.model_copy(update={name: math.exp(log_size)})
         try:
-            return not begins(tried, recipe, speed, workers=workers, most_tokens=most_tokens)
+            return not can_begin(tried, recipe, speed, workers=workers, most_tokens=most_tokens)
         except InputError:
             return False
 

@@ -11,7 +11,7 @@ from isoflop.sweep.study_design import SPEED_MARGIN
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 60.0, 3600.0
 """Seconds after which what was observed counts 1/e: long enough for the runs of several sizes, whose expected times
-are off by 7 % (root mean square, sweep/cost.py), and short enough to follow a machine that others begin to use."""
+are off by 7 % (root mean square, sweep/speed.py), and short enough to follow a machine that others begin to use."""
 PRIOR_SECONDS = 10.0
 """The seconds of work for which the expected pace counts: little, since it was measured before other work began."""
 DEALT = 500

@@ -42,6 +42,7 @@ from isoflop.study.settings import read_settings
 from isoflop.study.sweep_table import curves_of
 from isoflop.study.watch_record import watch_record
 from isoflop.sweep import Design, Purpose
+from isoflop.sweep.designs import FITTED
 from isoflop.units import format_number
 
 
@@ -197,7 +198,7 @@ def learning_rate_checks(runs: Sequence[RunRecord]) -> tuple[LearningRateCheck, 
                 rates=tuple(run.peak_lr for run in tried),
                 losses=tuple(run.loss for run in tried),
                 # The cell's own run of the sweep is the one at the recipe's own rate.
-                chosen=next((run.peak_lr for run in tried if {"isoflop", "adaptive"} & set(run.purposes)), middle),
+                chosen=next((run.peak_lr for run in tried if FITTED & set(run.purposes)), middle),
                 interior=0 < best < len(tried) - 1,
             )
         )

@@ -9,7 +9,7 @@ DesignName = Literal["adaptive", "isoflop"]
 DEFAULT_MINUTES = 15.0
 DEFAULT_DESIGN: DesignName = "adaptive"
 """Design of a new study that names none. In the same 15 minutes the grid plans four times the largest compute of its
-sweep, which takes three quarters of all FLOPs (docs/measured.md)."""
+sweep, which takes three fifths of all FLOPs (docs/measured.md)."""
 DEFAULT_TOLERANCE = 0.01
 """Expected waste: what a shape that is 15 % off its best size costs."""
 SIZES = {"minutes", "flops", "target_flops"}

@@ -15,7 +15,8 @@ FINAL_RATIO = 16.0
 """FLOPs of the planned run over those of the largest run of the sweep, at least."""
 SWEEP_TIME = 0.5
 """Share of the time for training that the sweep may take: small runs reach a smaller part of a core's speed, so that
-SWEEP_SHARE of the FLOPs take a larger share of the time."""
+SWEEP_SHARE of the FLOPs take a larger share of the time. In three default studies the sweep took 22
+to 29 % of the FLOPs (docs/measured.md)."""
 TIME_MARGIN = 1.25
 """By how much the machine may slow down between a decision and the end of the sweep while FINAL_RATIO still holds for
 the planned run that then fits into the time."""

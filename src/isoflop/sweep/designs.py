@@ -14,6 +14,7 @@ from isoflop.codec import JsonObject
 from isoflop.digest import check_digest, write_with_digest
 from isoflop.errors import InputError, RefusedError, quoted
 from isoflop.files import decoding, read_json
+from isoflop.fit.budgets import SAME_BUDGET
 from isoflop.recipe import SmallRecipe
 from isoflop.run_tree import check_tree
 from isoflop.spec import RunSpec
@@ -22,6 +23,8 @@ from isoflop.units import format_flops
 SCHEMA = 1
 Purpose = Literal["isoflop", "adaptive", "learning_rate_check", "planned", "larger"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+FITTED: frozenset[Purpose] = frozenset({"isoflop", "adaptive"})
+"""The purposes of the runs that fits learn from."""
 
 FIRST_GUESS_PARAMS, FIRST_GUESS_FLOPS, FIRST_GUESS_EXPONENT = 45e3, 1e12, 0.6
 """Where a first guess puts the optimum of llama: non-embedding parameters at a compute, and the exponent between
@@ -38,9 +41,6 @@ The default study gives every run 1,300 steps and more."""
 LR_FACTORS = (0.5, 1.0, 2.0)
 """The three-point check: half, the recipe's, twice. 0.6 and 1.6 times cost 0.2 to 1.3 % (measured), so that at these
 the curvature shows above the noise."""
-
-SAME_BUDGET = math.log(1.12)
-"""Of ln FLOPs, as for the tables that are fitted (fit/budgets.py)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +139,7 @@ def _designed(run: JsonObject) -> DesignedRun:
 
 def fitted_specs(design: Design) -> list[RunSpec]:
     """The runs of `design` that fits learn from: those of the learning-rate check alone are left out."""
-    fitted = ("isoflop", "adaptive")
-    return [design.by_id[name] for name, of in design.purposes().items() if any(one in fitted for one in of)]
+    return [design.by_id[name] for name, of in design.purposes().items() if FITTED & set(of)]
 
 
 def budget_of(stated: float | None, flops: float, known: Iterable[float]) -> float:

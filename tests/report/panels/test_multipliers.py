@@ -29,7 +29,7 @@ def test_each_set_has_its_point_and_whiskers_in_its_row() -> None:
 
 def test_the_legend_has_the_verdicts_that_are_drawn() -> None:
     drawing = draw_multipliers(multipliers_of(comparison(BETTER, OUT_OF_REACH, NOT_TOLD)), "compute")
-    assert [entry.label for entry in drawing.legend] == ["better", "undecided"]
+    assert [entry.label for entry in drawing.legend] == ["better", "cannot be told"]
 
 
 def test_without_a_set_a_sentence_stands_in_its_place() -> None:

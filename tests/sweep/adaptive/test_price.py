@@ -28,3 +28,16 @@ def test_a_tighter_tolerance_costs_more() -> None:
     assert loose.stop == "tolerance reached"
     assert " of the target (" in loose.sentence
     assert loose.as_json()["flops"] == loose.share * TARGET
+
+
+def test_runs_without_a_row_belong_to_the_price() -> None:
+    limits = Limits(tolerance=0.1, largest_run=TARGET / 16)
+    checks = [0.02 * TARGET, 0.03 * TARGET]
+    bare, whole = (
+        price_of_sweep(grid(), guess, span=SPAN, target_flops=TARGET, limits=limits, without_row=runs)
+        for runs in ((), checks)
+    )
+    np.testing.assert_allclose(whole.share - bare.share, 0.05, rtol=1e-9)
+    np.testing.assert_allclose(whole.share_interval, np.add(bare.share_interval, 0.05), rtol=1e-9)
+    assert whole.runs == bare.runs + 2
+    assert whole.waste == bare.waste

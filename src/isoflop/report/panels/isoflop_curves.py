@@ -9,6 +9,7 @@ import numpy as np
 
 from isoflop.arrays import Array
 from isoflop.fit import LEVEL, BudgetProfile
+from isoflop.fit.budgets import SAME_BUDGET
 from isoflop.fit.result.isoflop import ProfileCurve
 from isoflop.report.drawing import (
     Drawing,
@@ -32,8 +33,6 @@ from isoflop.report.record import Interval
 from isoflop.report.style import INK, MUTED, ramp_log
 from isoflop.units import format_flops, format_quantity
 
-# Runs meant for one budget differ by whole steps and rounded shapes, a few per cent.
-_SAME_BUDGET = np.log(1.12)
 _ROUNDING = 1e-9  # the ends of a window are runs
 _FEWEST_SIZES = 4  # a parabola passes through any three
 
@@ -86,7 +85,7 @@ def _nearest(flops: float, judged: Sequence[BudgetProfile]) -> BudgetProfile | N
         return float(abs(np.log(budget.flops / flops)))
 
     nearest = min(judged, key=distance, default=None)
-    return nearest if nearest is not None and distance(nearest) < _SAME_BUDGET else None
+    return nearest if nearest is not None and distance(nearest) < SAME_BUDGET else None
 
 
 def _profile(budget: float, runs: list[TrainedRun], judged: BudgetProfile | None) -> Profile:

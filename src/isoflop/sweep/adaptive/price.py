@@ -92,11 +92,14 @@ def price_of_sweep(
     limits: Limits,
     cost: ComputeCost = SIX_N,
     noise: float = NOISE,
+    without_row: Sequence[float] = (),
 ) -> SweepPrice:
     """The sweep's expected cost: the policy on the assumed law, with the usual noise and half and twice of it.
 
     `guess` is N of a first guess at some FLOPs, `span` the compute of the first runs, `noise` the standard deviation of
-    ln loss of one run. Deterministic: the noise has fixed seeds. Raises RefusedError as `next_batch` does.
+    ln loss of one run, `without_row` the FLOPs of runs that belong to the sweep and that no fit learns from (those of
+    the learning-rate check): the limits leave them out, the shares and the count of runs have them. Deterministic: the
+    noise has fixed seeds. Raises RefusedError as `next_batch` does.
     """
     law = assumed_law(guess, span, cost)
     ends = []
@@ -113,15 +116,16 @@ def price_of_sweep(
             )
         )
     ends.sort(key=lambda sweep: sweep.rows.total_flops)
+    besides = sum(without_row)
     middle = ends[len(ends) // 2]
-    shares = [sweep.rows.total_flops / target_flops for sweep in ends]
+    shares = [(sweep.rows.total_flops + besides) / target_flops for sweep in ends]
     wastes = sorted(sweep.end.waste_before for sweep in ends)
     return SweepPrice(
         target_flops=target_flops,
         tolerance=limits.tolerance,
         share=shares[len(ends) // 2],
         share_interval=(shares[0], shares[-1]),
-        runs=len(middle.rows),
+        runs=len(middle.rows) + len(without_row),
         waste=wastes[len(wastes) // 2],
         waste_interval=(wastes[0], wastes[-1]),
         best_share=_best_share(middle, law, target_flops),
