@@ -4,7 +4,7 @@
 
 Each row is `isoflop compare A.toml B.toml --minutes M --seed S`, three times with other seeds; in the last row a recipe
 is held against itself with other seeds on side B. Everything is kept in OUT: the same command goes on where it stopped,
-and --so-far prints what has ended and trains nothing. Six rows of three times five minutes at the most on two cores.
+and --so-far prints what has ended and trains nothing. Seven rows of three times five minutes at the most on two cores.
 With --no-clock the minutes size the runs and end nothing, for a machine that does other work; the minutes of the table
 are processor time over two cores in any case.
 """
@@ -64,6 +64,12 @@ ROWS = (
         words="rotary against learned positions, gpt",
         old='family = "gpt"\npositions = "learned"\n',
         new='family = "gpt"\npositions = "rope"\n',
+    ),
+    Row(
+        name="routed",
+        words="routed experts against dense, at equal active FLOPs",
+        old='family = "llama"\n',
+        new='family = "moe"\n',
     ),
     Row(name="null", words="the recipe against itself, other seeds", old="", new="", shift=OTHER_SEEDS),
 )
