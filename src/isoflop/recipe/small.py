@@ -62,7 +62,8 @@ class SmallRecipe(TrainingRecipe):
     reference_width: int = 64
     reference_lr: float = 8e-3
     """Peak rate of the hidden matrices at `reference_width`. Measured at 4e11 FLOPs and widths 24 and 56:
-    0.6 and 1.6 times as much are 0.2 to 1.3 % worse."""
+    0.6 and 1.6 times as much are 0.2 to 1.3 % worse. With Muon at 8e12 FLOPs and 150K parameters half of it gives 1.474
+    and 1.474 nats, for 1.472 and 1.467."""
     hidden_lr: float | None = None
     """Peak rate of the hidden matrices at `reference_width`; None: `reference_lr`, by family and optimiser."""
     lr_exponent: float = 0.6
@@ -74,7 +75,9 @@ class SmallRecipe(TrainingRecipe):
     batch_reference_run: float = 1e6
     batch_exponent: float = 0.8
     """Batch grows with this power of the training tokens. Measured at 3e11 FLOPs: 384 tokens or fewer are best at 5e5
-    training tokens, 1,024 at 1.5e6. Step Law (2503.04715) has 0.571, for runs above 1e9 tokens."""
+    training tokens, 1,024 at 1.5e6; with Muon at 8e12 FLOPs and 150K parameters (6.3e6 tokens) the rule's 2,176 gives
+    1.472 and 1.467 nats, half of it 1.473, a quarter 1.492. Step Law (2503.04715) has 0.571, for runs above
+    1e9 tokens."""
     batch_multiple: float = 1.0
     """Batch over that of the rule above."""
     fixed_batch: int | None = None
