@@ -151,8 +151,8 @@ def test_default_configs_count_as_their_own_models_do(tmp_path: Path, kind: str)
 
 @pytest.mark.parametrize(
     ("without", "shared"),
-    [(("query_key_norm",), None), ((), None), (("query_key_norm",), 1), (("query_key_norm",), 2)],
-    ids=["mixtral", "qwen3_moe", "granitemoeshared", "two_shared"],
+    [(("query_key_norm",), None), ((), None), (("query_key_norm",), 1), (("query_key_norm",), 2), ((), 1), ((), 2)],
+    ids=["mixtral", "qwen3_moe", "granitemoeshared", "two_shared", "qwen3_next", "two_shared_normed"],
 )
 @pytest.mark.parametrize("tied", [True, False])
 def test_moe(tmp_path: Path, tied: bool, without: tuple[str, ...], shared: int | None) -> None:
@@ -181,5 +181,7 @@ def test_moe(tmp_path: Path, tied: bool, without: tuple[str, ...], shared: int |
     assert not found["missing_keys"]
     assert not found["unexpected_keys"]
     assert type(reference).__name__ == hf_config(arch, 64)["architectures"][0]  # type: ignore[index]
-    assert sum(parameter.numel() for parameter in reference.parameters()) == arch.params().total
+    # the gates of Qwen3-Next: one as wide as the queries, and a number, of each layer
+    gates = arch.n_layers * (arch.attention_width + 1) * arch.d_model if shared and not without else 0
+    assert sum(parameter.numel() for parameter in reference.parameters()) == arch.params().total + gates
     check_same_logits(reference.eval(), model)

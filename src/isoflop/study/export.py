@@ -15,8 +15,10 @@ from isoflop.codec import JsonObject, to_json
 from isoflop.corpus import load_tokenizer
 from isoflop.errors import InputError
 from isoflop.files import TEMPORARY_SUFFIX, storing, sync, write_bytes_atomically
-from isoflop.plan.export.hf import hf_config, transformers_class
-from isoflop.plan.export.hf_tensors import Tensor, hf_tensors
+from isoflop.plan.export.hf import hf_config
+from isoflop.plan.export.hf_gates import Tensor
+from isoflop.plan.export.hf_kind import transformers_class
+from isoflop.plan.export.hf_tensors import hf_tensors
 from isoflop.plan.export.hf_tokenizer import hf_tokenizer
 from isoflop.runs.folder import RunFolder
 from isoflop.runs.result import RunResult

@@ -64,8 +64,37 @@ def test_shared_experts_are_those_of_granite_where_nothing_norms_queries_and_key
     assert type(model).__name__ == config["architectures"][0] == "GraniteMoeSharedForCausalLM"
     assert sum(tensor.numel() for tensor in model.parameters()) == EXPERTS.params().total
     assert config["shared_intermediate_size"] == 32
-    with pytest.raises(RefusedError, match="Qwen3-Next gates them.*without query_key_norm"):
-        hf_config(replace(EXPERTS, without=()), 64)
+
+
+def test_shared_experts_beside_norms_of_queries_and_keys_have_gates_which_only_an_export_of_weights_holds_constant(
+    engine_run,
+):
+    arch = replace(EXPERTS, without=())
+    config = hf_config(arch, 64)
+    model = built(config)
+    assert type(model).__name__ == config["architectures"][0] == "Qwen3NextForCausalLM"
+    assert {name for name, _ in model.named_parameters() if "linear_attn" in name} == set(), "no layer is recurrent"
+    with pytest.raises(
+        RefusedError, match="only Qwen3-Next has.*trains gates besides.*--without query_key_norm"
+    ) as said:
+        EXPORTS["hf"](engine_run("moe"))
+    assert said.value.code == "not_expressible"
+    assert exported(engine_run("moe", arch=PLAIN))["model_type"] == "granitemoeshared"
+
+
+def test_constant_gates_change_no_bit_of_a_gain_and_no_tensor_that_is_given():
+    from isoflop.train.model import build
+
+    arch = replace(EXPERTS, without=())
+    generator = torch.Generator().manual_seed(0)
+    own = {name: tensor.detach() for name, tensor in build(arch).named_parameters()}
+    for tensor in own.values():
+        tensor.copy_(torch.rand(tensor.shape, generator=generator) * 2 + 0.5)
+    before = {name: tensor.clone() for name, tensor in own.items()}
+    theirs = weights(arch, own)
+    for name, hf_name in (("final_norm", "model.norm"), ("blocks.1.key_norm", "model.layers.1.self_attn.k_norm")):
+        assert torch.equal(1 + theirs[f"{hf_name}.weight"], own[name])
+    assert all(torch.equal(before[name], tensor) for name, tensor in own.items())
 
 
 def test_it_says_which_rates_the_shape_is_trained_with(engine_run):

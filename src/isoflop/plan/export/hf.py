@@ -1,8 +1,7 @@
 """`config.json` of Hugging Face transformers 5: the inverse of `arch/huggingface.py`.
 
-Checked against its modelling code: with the same weights, LlamaForCausalLM, Qwen3ForCausalLM, MixtralForCausalLM,
-Qwen3MoeForCausalLM, GraniteMoeSharedForCausalLM and GPT2LMHeadModel give the logits of isoflop's own models
-(tests/plan/export/test_hf.py, tests/train/test_huggingface.py).
+Checked against its modelling code: with the same weights, the classes of `hf_kind.py` give the logits of isoflop's own
+models (tests/plan/export/test_hf.py, tests/train/test_huggingface.py).
 """
 
 from __future__ import annotations
@@ -13,10 +12,22 @@ from isoflop.arch import NORM_EPS, ROTARY_BASE, Architecture
 from isoflop.codec import JsonObject
 from isoflop.plan.export.checked import CHECKED
 from isoflop.plan.export.engine_run import EngineRun, refuse
+from isoflop.plan.export.hf_kind import has_gates, model_type, transformers_class
+
+_TRAINED_GATES = (
+    "of its models, only Qwen3-Next has shared experts beside norms of queries and keys as here, and it trains gates "
+    "besides; plan with --without query_key_norm, or train the shape with isoflop, whose export has constant gates"
+)
 
 
 def hf(value: EngineRun) -> str:
-    """The text of config.json, the shape alone. Raises RefusedError as `hf_config` does."""
+    """The text of config.json, the shape alone.
+
+    Raises RefusedError as `hf_config` does, and for a shape whose model there has gates: from new weights these would
+    be trained too.
+    """
+    if has_gates(value.arch):
+        refuse("transformers", [_TRAINED_GATES])
     written = {**hf_config(value.arch, value.run.seq_len), "isoflop_plan": _plan(value)}
     return json.dumps(written, sort_keys=True, indent=2) + "\n"
 
@@ -51,31 +62,11 @@ def hf_config(arch: Architecture, seq_len: int, end_of_text: int | None = None) 
     return {**config, **tokens, **trained, "vocab_size": arch.vocab_size}
 
 
-def transformers_class(arch: Architecture) -> str:
-    """The class of transformers that is this llama, moe or gpt. Qwen3 is Llama with norms of queries and keys.
-
-    GraniteMoeShared is Mixtral with shared experts, where its multipliers of Granite are those of Llama.
-    """
-    if arch.family == "gpt":
-        return "GPT2LMHeadModel"
-    if arch.shared_experts:
-        return "GraniteMoeSharedForCausalLM"
-    if arch.family == "moe":
-        return "MixtralForCausalLM" if "query_key_norm" in arch.without else "Qwen3MoeForCausalLM"
-    return "LlamaForCausalLM" if "query_key_norm" in arch.without else "Qwen3ForCausalLM"
-
-
 def _llama(arch: Architecture, seq_len: int) -> JsonObject:
     problems = []
     if arch.family not in ("llama", "moe"):
         problems.append(f"no model of transformers is a {arch.family}; plan with --family llama or --family gpt")
     normed = "query_key_norm" not in arch.without
-    if arch.shared_experts and normed:
-        problems.append(
-            "of the models of transformers that were looked at, none has shared experts beside norms of queries and "
-            "keys as here: Qwen3-Next gates them, GLM-4.5 and dots.llm1 route by a sigmoid, Hunyuan norms after the "
-            "rotation; take a shape without query_key_norm (GraniteMoeShared), or without shared_experts"
-        )
     # Qwen3 leaves the width of the heads free, LlamaConfig wants them to divide the width.
     if not normed and arch.family == "llama" and arch.d_model % arch.n_heads:
         problems.append(
@@ -84,7 +75,7 @@ def _llama(arch: Architecture, seq_len: int) -> JsonObject:
         )
     refuse("transformers", problems)
     return {
-        "model_type": ("qwen3" if normed else "llama") if arch.n_experts is None else _model_type(arch, normed),
+        "model_type": model_type(arch),
         "architectures": [transformers_class(arch)],
         "hidden_size": arch.d_model,
         "intermediate_size": arch.d_ff,
@@ -99,31 +90,28 @@ def _llama(arch: Architecture, seq_len: int) -> JsonObject:
         "attention_bias": False,
         "tie_word_embeddings": arch.tied_embedding,
         **({} if normed or arch.family == "moe" else {"mlp_bias": False}),
-        **_experts(arch, normed),
+        **_experts(arch),
     }
 
 
-def _model_type(arch: Architecture, normed: bool) -> str:
-    return "granitemoeshared" if arch.shared_experts else "qwen3_moe" if normed else "mixtral"
-
-
-def _experts(arch: Architecture, normed: bool) -> JsonObject:
-    """Routed experts: in Mixtral `intermediate_size` is the width of one, in Qwen3-MoE a field of its own."""
+def _experts(arch: Architecture) -> JsonObject:
+    """Routed experts: in Mixtral `intermediate_size` is the width of one, in Qwen's a field of its own."""
     if arch.n_experts is None:
         return {}
+    kind, shared = model_type(arch), (arch.shared_experts or 0) * arch.d_ff
     used: JsonObject = {"num_experts_per_tok": arch.active_experts, "output_router_logits": False}
-    if arch.shared_experts:
+    if kind == "granitemoeshared":
         return {
             **used,
             "num_local_experts": arch.n_experts,
-            "shared_intermediate_size": arch.shared_experts * arch.d_ff,
+            "shared_intermediate_size": shared,
             # Granite's own are 1 but for attention, which it does not divide by the root of the heads' width
             "attention_multiplier": arch.head_dim**-0.5,
             "embedding_multiplier": 1.0,
             "logits_scaling": 1.0,
             "residual_multiplier": 1.0,
         }
-    if not normed:
+    if kind == "mixtral":
         # None: all previous tokens
         return {**used, "num_local_experts": arch.n_experts, "sliding_window": None}
     return {
@@ -133,6 +121,16 @@ def _experts(arch: Architecture, normed: bool) -> JsonObject:
         "norm_topk_prob": True,
         "decoder_sparse_step": 1,
         "mlp_only_layers": [],
+        **(_next(arch, shared) if kind == "qwen3_next" else {}),
+    }
+
+
+def _next(arch: Architecture, shared: int) -> JsonObject:
+    """What Qwen3-Next states besides: by its defaults most layers are recurrent, and a quarter of a head is rotated."""
+    return {
+        "shared_expert_intermediate_size": shared,
+        "layer_types": ["full_attention"] * arch.n_layers,
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROTARY_BASE, "partial_rotary_factor": 1.0},
     }
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isoflop.arch import Architecture
-
-Tensor = NDArray[np.generic]
+from isoflop.plan.export.hf_gates import Tensor, with_constant_gates
+from isoflop.plan.export.hf_kind import has_gates, model_type
 
 _LLAMA = {
     "embedding": "model.embed_tokens.weight",
@@ -40,7 +39,7 @@ _GPT2 = {
 
 
 def hf_tensors(arch: Architecture, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """{name in transformers: tensor} of a llama's or gpt's tensors `own`, {name in `Architecture.tensors()`: tensor}.
+    """{name in transformers: tensor} of the tensors `own`, {name in `Architecture.tensors()`: tensor}.
 
     The shape is one that `hf_config` takes. A tied head is left out: transformers ties it to the embedding.
     """
@@ -49,7 +48,9 @@ def hf_tensors(arch: Architecture, own: Mapping[str, Tensor]) -> dict[str, Tenso
     for name, tensor in own.items():
         _, layer, part = name.split(".") if name.startswith("blocks.") else ("", "", name)
         found.update((key, np.ascontiguousarray(value)) for key, value in renamed(arch, layer, part, tensor))
-    return _stacked(arch, found) if arch.shared_experts else found
+    if _is_granite(arch):
+        return _stacked(arch, found)
+    return with_constant_gates(arch, found) if has_gates(arch) else found
 
 
 def _stacked(arch: Architecture, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -71,15 +72,15 @@ def _llama(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterato
         for letter, piece in zip("qkv", np.split(tensor, ends), strict=True):
             yield f"{block}self_attn.{letter}_proj.weight", piece
     elif part == "router":
-        yield f"{block}{_experts_of(arch)}.{'router.layer' if arch.shared_experts else 'gate'}.weight", tensor
-    elif arch.shared_experts and part in _GRANITE:
+        yield f"{block}{_experts_of(arch)}.{'router.layer' if _is_granite(arch) else 'gate'}.weight", tensor
+    elif _is_granite(arch) and part in _GRANITE:
         yield f"{block}shared_mlp.{_GRANITE[part]}.weight", tensor
-    elif arch.shared_experts and part.startswith("expert_"):
+    elif _is_granite(arch) and part.startswith("expert_"):
         _, number, end = part.split("_")
         yield f"{block}{_experts_of(arch)}.{_EXPERT}{number}.{_GRANITE[f'feed_forward_{end}']}", tensor
     elif part.startswith("expert_"):
         _, number, end = part.split("_")
-        gate, up, down = ("w1", "w3", "w2") if _is_mixtral(arch) else ("gate_proj", "up_proj", "down_proj")
+        gate, up, down = ("w1", "w3", "w2") if model_type(arch) == "mixtral" else ("gate_proj", "up_proj", "down_proj")
         expert = f"{block}{_experts_of(arch)}.experts.{number}."
         if end == "out":
             yield f"{expert}{down}.weight", tensor
@@ -93,12 +94,12 @@ def _llama(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterato
         yield block + _LLAMA[part], tensor
 
 
-def _is_mixtral(arch: Architecture) -> bool:
-    return "query_key_norm" in arch.without
+def _is_granite(arch: Architecture) -> bool:
+    return model_type(arch) == "granitemoeshared"
 
 
 def _experts_of(arch: Architecture) -> str:
-    return "block_sparse_moe" if _is_mixtral(arch) else "mlp"
+    return "block_sparse_moe" if model_type(arch) in ("mixtral", "granitemoeshared") else "mlp"
 
 
 def _gpt2(arch: Architecture, layer: str, part: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
