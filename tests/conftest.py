@@ -20,6 +20,7 @@ atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
 from study.tiny import OPTIONS, Finished, isoflop  # noqa: E402
 
 from isoflop.corpus import Corpus, CorpusSources, build_corpus  # noqa: E402
@@ -65,11 +66,25 @@ def made_up_text(documents: int, seed: int) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text_folder(shared_folder: Path) -> Path:
     """A folder of .txt files, 1 MB in all."""
-    folder = tmp_path_factory.mktemp("text")
-    for number, text in enumerate(made_up_text(4000, seed=1)):
-        (folder / f"{number:05d}.txt").write_text(text)
+    folder = shared_folder / "text"
+    with FileLock(shared_folder / "text.lock"):
+        if not folder.exists():
+            part = shared_folder / "part"
+            part.mkdir()
+            for number, text in enumerate(made_up_text(4000, seed=1)):
+                (part / f"{number:05d}.txt").write_text(text)
+            part.rename(folder)
     return folder
 
 
@@ -81,9 +96,16 @@ def tiny_corpus(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def finished_study(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """A whole tiny study, from a folder of text to its report. For reading: tests that change it change a copy."""
-    path = tmp_path_factory.mktemp("whole") / "study"
-    code, stdout, stderr = isoflop("study", path, "--text", text_folder, *OPTIONS)
-    assert code == 0, stderr
-    return Finished(path, stdout, stderr)
+def finished_study(text_folder: Path, shared_folder: Path) -> Finished:
+    """A whole tiny study, from a folder of text to its report. For reading: tests that change it change a copy.
+
+    The first process that needs it trains it, and the others wait: it takes a minute of two cores.
+    """
+    path = shared_folder / "whole" / "study"
+    with FileLock(shared_folder / "whole.lock"):
+        kept = Finished.load(path)
+        if kept is None:
+            code, stdout, stderr = isoflop("study", path, "--text", text_folder, *OPTIONS)
+            assert code == 0, stderr
+            kept = Finished.keep(path, stdout, stderr)
+        return kept

@@ -1,5 +1,7 @@
 """A study small enough for tests, through the real command line, and copies of it to break."""
 
+from __future__ import annotations
+
 import shutil
 import signal
 import subprocess
@@ -26,6 +28,21 @@ class Finished:
     path: Path
     stdout: str
     stderr: str
+
+    @classmethod
+    def keep(cls, path: Path, stdout: str, stderr: str) -> Finished:
+        """The same, with what was printed beside the folder for the other processes of a test run."""
+        path.with_name("stderr").write_text(stderr)
+        path.with_name("stdout").write_text(stdout)  # the last: it tells that the study ended
+        return cls(path, stdout, stderr)
+
+    @classmethod
+    def load(cls, path: Path) -> Finished | None:
+        """What `keep` kept; None where there is nothing."""
+        stdout = path.with_name("stdout")
+        if not stdout.exists():
+            return None
+        return cls(path, stdout.read_text(), path.with_name("stderr").read_text())
 
     def copy(self, target: Path) -> Path:
         """A copy of the whole study."""
