@@ -114,3 +114,38 @@ def test_what_each_step_takes_longer_does_not_lengthen_the_products():
     large = RECIPE.spec(RECIPE.architecture(3e5), 2e7)
     assert clock.speed_now.seconds(large) == pytest.approx(1.2 * machine.speed.seconds(large), rel=0.04)
     assert clock.pace > 1.06 * clock.speed_now.seconds(large) / TYPICAL_SPEED.seconds(large)
+
+
+@pytest.mark.parametrize("size", [{"minutes": 15}, {"flops": 1e13}])
+def test_the_planned_run_is_one_that_the_text_suffices_for(size):
+    settings, most = StudySettings(design="adaptive", **size), 2e6
+    free, short = (
+        Clock(
+            settings=settings,
+            recipe=RECIPE,
+            speed=TYPICAL_SPEED,
+            workers=WORKERS,
+            elapsed=lambda: 25.0,
+            most_tokens=tokens,
+        )
+        for tokens in (1e9, most)
+    )
+    assert free.limited_by_text() is None
+    before, after = short.limited_by_text()
+    assert before == free.allowance(0.0, None).target_flops
+    shape = RECIPE.architecture(first_guess(RECIPE, after))
+    assert after / RECIPE.flops_per_token(shape) == pytest.approx(most, rel=0.05)
+    allowed = short.allowance(0.0, None)
+    assert allowed.target_flops == after
+    assert allowed.largest_run <= after / FINAL_RATIO
+    last = SimpleNamespace(params=0.5 * first_guess(RECIPE, 1e12), target_flops=1e12)
+    assert short.final_flops(1e10, last) < 0.6 * after, "half the size reads more tokens for the same FLOPs"
+
+
+def test_a_stated_target_is_no_matter_of_the_text():
+    settings = StudySettings(design="adaptive", target_flops=1e15)
+    clock = Clock(
+        settings=settings, recipe=RECIPE, speed=TYPICAL_SPEED, workers=WORKERS, elapsed=lambda: 25.0, most_tokens=1e6
+    )
+    assert clock.limited_by_text() is None
+    assert clock.allowance(0.0, None).target_flops == 1e15

@@ -66,6 +66,11 @@ class Corpus:
         share = self.info.train.different_grams if self.info is not None else None
         return share if share is not None and 0 < share < _COPIED_BELOW else 1.0
 
+    @property
+    def free_tokens(self) -> float:
+        """Tokens of the longest run that `check_epochs` lets pass: FREE_EPOCHS times those that are new."""
+        return FREE_EPOCHS * self.train_tokens * self.different_share
+
     def validation_bytes_of(self, name: str, first: int, last: int) -> float:
         """UTF-8 bytes of text that the validation tokens first to last - 1 of a domain stand for.
 

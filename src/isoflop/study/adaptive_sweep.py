@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from isoflop.codec import JsonObject
 from isoflop.corpus import Corpus
 from isoflop.errors import RefusedError
-from isoflop.laws.repeated import FREE_EPOCHS
 from isoflop.recipe import SmallRecipe
 from isoflop.report.adaptive_record import AdaptiveRecord
 from isoflop.run_tree import roots
@@ -31,6 +30,7 @@ from isoflop.study.decisions import (
     write_decisions,
 )
 from isoflop.study.least_adaptive import too_little
+from isoflop.study.text_limit import most_tokens, text_limits
 from isoflop.study.training_stages import Study, check_corpus, train_with, trainers, warn_of_repeated_text
 from isoflop.sweep import Design, DesignedRun, Speed, fitted_specs, spent_flops
 from isoflop.sweep.adaptive import Decision, Evidence, Limits, SweepPrice, next_batch, price_of_sweep
@@ -70,6 +70,8 @@ class AdaptiveSweep:
                 study.settings, self.recipe, self.speed, workers=study.workers, most_tokens=most, where=" here"
             ) from error
         warn_of_repeated_text(study, first, self.text)
+        if (limited := self.clock().limited_by_text()) is not None:
+            study.listener.notice(text_limits(self.text, *limited))
         first = replace(first, asked=study.settings.deciding)
         if keep:
             first.save(folder.sweep)
@@ -90,8 +92,7 @@ class AdaptiveSweep:
     @property
     def _most_tokens(self) -> float:
         """Tokens of the longest run that the text allows."""
-        epochs = math.inf if self.study.settings.allow_epochs else FREE_EPOCHS
-        return epochs * self.text.train_tokens
+        return most_tokens(self.study.settings, self.text)
 
     def clock(self, earlier: float = 0.0) -> Clock:
         """The time of the study, `earlier` seconds of which other drivers took."""
@@ -102,6 +103,7 @@ class AdaptiveSweep:
             speed=self.speed,
             workers=study.workers,
             elapsed=lambda: earlier + study.clock(),
+            most_tokens=self._most_tokens,
         )
 
     def final_flops(self) -> float:

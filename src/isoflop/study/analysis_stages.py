@@ -12,7 +12,7 @@ from isoflop.files import storing, write_bytes_atomically
 from isoflop.fit import DRAWS, LEVEL, FitReport, LossForecast, fit_all
 from isoflop.fit.forecast.backtest import backtest
 from isoflop.observations import Observations, RunOutcome
-from isoflop.plan import Forecast, Score, fitted_source, how_to_train, make_plan, score, seal
+from isoflop.plan import Forecast, LawSource, Plan, Score, fitted_source, how_to_train, make_plan, score, seal
 from isoflop.recipe import SmallRecipe
 from isoflop.regular_files import make_folder, read_through_links
 from isoflop.runs.folder import RunFolder
@@ -24,8 +24,10 @@ from isoflop.study.learning_rate_check import tuned_recipe
 from isoflop.study.sealed_course import finished_runs, with_course
 from isoflop.study.seals import check_planned, name_forecast
 from isoflop.study.sweep_table import cost_of, curves_of, is_table_of, sweep_outcomes, table_of
+from isoflop.study.text_limit import most_tokens, text_limits
 from isoflop.study.training_stages import Study, built_corpus, warn_of_repeated_text
 from isoflop.sweep import Design, comparison_design
+from isoflop.sweep.allowance import readable, rounded_down
 
 
 def sweep_observations(outcomes: Sequence[RunOutcome]) -> Observations:
@@ -98,8 +100,9 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
     flops = final_budget(study, design)
     source = fitted_source(report)
     recipe = tuned_recipe(recipe, folder, source.scatter)
-    chosen = make_plan(source, flops, level=LEVEL, recipe=recipe)
+    chosen = plan_within_text(study, source, flops, recipe)
     assert chosen.buildable is not None, "a shape rule was given"
+    flops = chosen.flops
     final = comparison_design(
         recipe,
         chosen.buildable.architecture,
@@ -133,6 +136,27 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
     final.save(folder.final_design)
     name_forecast(folder)
     write_with_digest(folder.plan, answer)
+
+
+def plan_within_text(study: Study, source: LawSource, flops: float, recipe: SmallRecipe) -> Plan:
+    """The plan for `flops`, or for as many as the text suffices for, which is told and stands in the plan."""
+    text = built_corpus(study)
+
+    def made(budget: float) -> tuple[Plan, float]:
+        """The plan for a budget, and the tokens that its run reads."""
+        plan = make_plan(source, budget, level=LEVEL, recipe=recipe)
+        assert plan.buildable is not None, "a shape rule was given"
+        return plan, plan.buildable.run.tokens
+
+    chosen, tokens = made(flops)
+    most = most_tokens(study.settings, text)
+    if tokens <= most:
+        return chosen
+    limited = rounded_down(readable(lambda budget: made(budget)[1], most))
+    notice = text_limits(text, flops, limited)
+    study.listener.notice(notice)
+    chosen = made(limited)[0]
+    return replace(chosen, notices=(*chosen.notices, notice))
 
 
 def _forecast(loss: LossForecast, recipe: SmallRecipe, spec: RunSpec, observations: Observations) -> Forecast:

@@ -88,7 +88,7 @@ def check_budget(folder: StudyFolder, settings: StudySettings) -> None:
 
 
 def _check_adaptive(study: Study, measured: Speed | None) -> None:
-    """Raises InputError where the runs that an adaptive sweep can_begin with cannot be built within its size."""
+    """Raises InputError where the runs that an adaptive sweep begins with cannot be built within its size."""
     settings, fastest = study.settings, 1.0
     if measured is None and settings.minutes is not None:
         fastest = FASTEST

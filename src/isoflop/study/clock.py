@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,7 @@ from isoflop.sweep.allowance import (
     for_target,
     of_time,
     of_total,
+    readable,
 )
 from isoflop.sweep.designs import first_guess
 from isoflop.sweep.study_design import OVERHEAD_SECONDS, SPEED_MARGIN, STAGE_SECONDS
@@ -52,6 +54,8 @@ class Clock:
     """Seconds of the study so far."""
     pace: float = SPEED_MARGIN
     """Times as long as by `speed` that the runs so far took."""
+    most_tokens: float = math.inf
+    """Of a run, by what the text allows."""
     speed_now: Speed = field(init=False)
     """The speed of trainers as they are now."""
 
@@ -76,6 +80,10 @@ class Clock:
 
     def allowance(self, sweep_flops: float, last: Decision | None) -> Allowance:
         """What the next batch may cost after a sweep of `sweep_flops` FLOPs whose newest decision is `last`."""
+        return self._by_size(sweep_flops, last).within(self.text_limit(last))
+
+    def _by_size(self, sweep_flops: float, last: Decision | None) -> Allowance:
+        """The allowance by the size of the study alone."""
         settings = self.settings
         if settings.target_flops is not None:
             return for_target(settings.target_flops)
@@ -89,8 +97,24 @@ class Clock:
         if settings.target_flops is not None:
             return settings.target_flops
         if settings.flops is not None:
-            return final_of_total(settings.flops, sweep_flops)
-        return affordable(self._final_seconds(last), self.left)
+            most = final_of_total(settings.flops, sweep_flops)
+        else:
+            most = affordable(self._final_seconds(last), self.left)
+        return min(most, self.text_limit(last))
+
+    def text_limit(self, last: Decision | None) -> float:
+        """FLOPs of the largest planned run for which the text suffices; inf where the target is stated.
+
+        The text of a stated target need not be that of the sweep, which may be for a run elsewhere.
+        """
+        if self.settings.target_flops is not None:
+            return math.inf
+        return readable(lambda flops: self._planned_tokens(flops, last), self.most_tokens)
+
+    def limited_by_text(self) -> tuple[float, float] | None:
+        """FLOPs of the planned run by the size of the study and as the text limits it; None where it does not."""
+        by_size, limit = self._by_size(0.0, None).target_flops, self.text_limit(None)
+        return (by_size, limit) if limit < by_size else None
 
     @property
     def left(self) -> float:
@@ -130,16 +154,28 @@ class Clock:
 
         def seconds(flops: float) -> float:
             """Seconds of the final runs of `flops` each."""
-            size = first_guess(self.recipe, flops)
-            if last is not None:
-                size = last.params * (flops / last.target_flops) ** 0.5
             try:
-                final = comparison_design(self.recipe, self.recipe.architecture(size), flops, corpus="", seed=0)
+                shape = self.recipe.architecture(self._best_size(flops, last))
+                final = comparison_design(self.recipe, shape, flops, corpus="", seed=0)
             except InputError:  # less than a batch
                 return 0.0
             return sweep_cost(final.specs, self.speed_now, self.workers).seconds
 
         return seconds
+
+    def _best_size(self, flops: float, last: Decision | None) -> float:
+        """Parameters of the planned run of some FLOPs, by `last`, else by the first guess."""
+        if last is None:
+            return first_guess(self.recipe, flops)
+        return float(last.params * (flops / last.target_flops) ** 0.5)
+
+    def _planned_tokens(self, flops: float, last: Decision | None) -> float:
+        """Tokens of the planned run of some FLOPs; inf beyond the largest model that can be built."""
+        try:
+            shape = self.recipe.architecture(self._best_size(flops, last))
+        except InputError:
+            return math.inf
+        return float(flops / self.recipe.flops_per_token(shape))
 
 
 def _factor_and_step(taken: Array, expected: Array, steps: Array) -> tuple[float, float]:

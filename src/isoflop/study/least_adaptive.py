@@ -11,7 +11,7 @@ from isoflop.study.clock import Clock
 from isoflop.study.settings import StudySettings
 from isoflop.sweep import Speed
 from isoflop.sweep.adaptive_runs import RunGrid
-from isoflop.units import format_flops, format_number
+from isoflop.units import format_flops, format_number, format_quantity
 
 _OPTIONS = {"minutes": "--minutes", "flops": "--flops", "target_flops": "--for"}
 _SPANS = {"minutes": (1.0, 1e4), "flops": (1e8, 1e22), "target_flops": (1e8, 1e22)}
@@ -25,7 +25,9 @@ def can_begin(settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, wor
     `most_tokens` are those of the longest run that the text allows. Raises InputError where the sizes are beyond the
     widest model that can be built.
     """
-    clock = Clock(settings=settings, recipe=recipe, speed=speed, workers=workers, elapsed=lambda: 0.0)
+    clock = Clock(
+        settings=settings, recipe=recipe, speed=speed, workers=workers, elapsed=lambda: 0.0, most_tokens=most_tokens
+    )
     largest = clock.allowance(0.0, None).largest_run
     grid = RunGrid(recipe=recipe, speed=speed, corpus="", seed=0, largest_run=largest, most_tokens=most_tokens)
     try:
@@ -53,7 +55,10 @@ def too_little(
     found = math.exp(float(bracket(lambda x: short(float(x)), math.log(low), math.log(high), tolerance=_TOLERANCE)[1]))
     problem = f"{_OPTIONS[name]} {_written(name, getattr(settings, name))} is too little for an adaptive sweep{where}"
     if found > 0.98 * high:
-        return InputError(f"{problem}, and so is any other size: its runs need more text than there is")
+        return InputError(
+            f"corpus: the text suffices for runs of {format_quantity(most_tokens)} tokens, too few for an adaptive "
+            "sweep of any size; give more text, or allow runs to read it more often with --allow-epochs"
+        )
     # in whole minutes, or in two digits of FLOPs, both rounded up
     step = 1.0 if name == "minutes" else 10.0 ** (math.floor(math.log10(found)) - 1)
     least = _written(name, step * math.ceil(found / step))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isoflop.laws.bisection import bracket
 
@@ -40,6 +40,17 @@ class Allowance:
     """Of the largest run of the sweep."""
     worker_seconds: float = math.inf
     """Time that is left for the sweep, of one worker."""
+
+    def within(self, most_flops: float) -> Allowance:
+        """The same with a planned run of at most `most_flops`, and a sweep that is in proportion to it."""
+        if self.target_flops <= most_flops:
+            return self
+        return replace(
+            self,
+            target_flops=most_flops,
+            sweep_flops=min(self.sweep_flops, most_of_sweep(most_flops)),
+            largest_run=self.largest_run * most_flops / self.target_flops,
+        )
 
 
 def most_of_sweep(target_flops: float) -> float:
@@ -89,6 +100,15 @@ def affordable(final_seconds: Callable[[float], float], seconds: float) -> float
     """FLOPs of the largest final runs that take at most `seconds`; LOWEST where none does."""
     low, high = math.log(LOWEST), math.log(HIGHEST)
     place = bracket(lambda log: final_seconds(math.exp(float(log))) <= seconds, low, high, tolerance=1e-3)[0]
+    return math.exp(float(place))
+
+
+def readable(tokens: Callable[[float], float], most_tokens: float) -> float:
+    """FLOPs of the largest planned run of at most `most_tokens`; `tokens` are those of one of some FLOPs."""
+    if math.isinf(most_tokens):
+        return math.inf
+    low, high = math.log(LOWEST), math.log(HIGHEST)
+    place = bracket(lambda log: tokens(math.exp(float(log))) <= most_tokens, low, high, tolerance=1e-3)[0]
     return math.exp(float(place))
 
 
