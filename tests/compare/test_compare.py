@@ -236,6 +236,30 @@ def test_the_pairs_that_would_tell_follow_from_the_noise_and_the_gap() -> None:
     assert needing.pairs_needed == math.ceil(2 * (1.6448536 + 0.8416212) ** 2 * variance / gap**2)
 
 
+def test_no_number_of_pairs_tells_what_changes_with_compute() -> None:
+    """B is worse at the small cell and better at the large one, by much more than the noise."""
+
+    def runs(name: str, *losses: tuple[float, float]) -> Side:
+        cells = ((1e8, 2e9), (4e8, 8e9))
+        return Side(
+            name=name,
+            runs=tuple(
+                FinalRun(name=f"{name}{k}{N:g}", losses={"c4": pair[i]}, params=N, tokens=D, label=str(k))
+                for k, pair in enumerate(losses)
+                for i, (N, D) in enumerate(cells)
+            ),
+        )
+
+    a = runs("a", (3.000, 2.700), (3.004, 2.697), (3.002, 2.703))
+    b = runs("b", (3.036, 2.668), (3.035, 2.664), (3.040, 2.666))
+    verdict = compare_runs(a, b).sets[0]
+    assert verdict.verdict == "cannot_tell"
+    assert verdict.trend == "grows"
+    assert verdict.cells[0].multiplier < 1 < verdict.cells[1].multiplier
+    assert verdict.pairs_needed is None
+    assert "pairs" not in verdict.reason.split("grows with compute")[1]
+
+
 def test_300_runs_take_less_than_a_second() -> None:
     a, b = grid("a", BASE, seeds=10), grid("bb", BETTER, seeds=10)
     started = time.process_time()

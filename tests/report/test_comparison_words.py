@@ -20,7 +20,12 @@ from report.compared import BETTER, BY_USUAL_SLOPE, EQUAL, NOT_TOLD, OUT_OF_REAC
         (
             WORSE,
             "muon is worse than adamw: for the loss that muon reaches, adamw needs 0.800 times the compute "
-            "(0.740 to 0.860, 90 %).",
+            "(0.740 to 0.860, 90 %); the multiplier falls with compute, from 0.830 at 1.2e18 FLOPs to 0.770 at 1.9e19.",
+        ),
+        (
+            replace(WORSE, verdict="cannot_tell"),
+            "Whether muon is better than adamw cannot be told for all scales at once: the multiplier falls with "
+            "compute, from 0.830 at 1.2e18 FLOPs to 0.770 at 1.9e19.",
         ),
         (
             OUT_OF_REACH,
@@ -66,6 +71,15 @@ def test_sets_that_agree_give_the_least_and_the_largest_multiplier_with_their_na
         "muon is better than adamw on both evaluation sets: for the loss that muon reaches, adamw needs 1.31 (c4) to "
         "2.30 (ptb) times the compute."
     )
+
+
+def test_a_trend_that_sets_share_is_in_the_headline() -> None:
+    both = [replace(WORSE, name=name, verdict="cannot_tell") for name in ("val/c4/0001.tar", "val/ptb/0001.tar")]
+    assert headline(comparison(*both)) == (
+        "Whether muon is better than adamw cannot be told on any of 2 evaluation sets; on each the multiplier falls "
+        "with compute, from 0.830 at 1.2e18 FLOPs to 0.770 at 1.9e19 (c4)."
+    )
+    assert "on each" not in headline(comparison(both[0], replace(both[1], trend="holds")))
 
 
 def test_without_a_common_set_nothing_is_claimed() -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
-from isoflop.compare.result import Axis, Verdict
+from isoflop.compare.result import Axis, Trend, Verdict
 from isoflop.units import format_number
 
 Interval = tuple[float, float]
@@ -68,7 +67,7 @@ def count_words(cells: int, runs_a: int, runs_b: int, paired: bool) -> str:
     return f"{cells} {'cell' if cells == 1 else 'cells'} with {runs_a} and {runs_b} runs{pairs}"
 
 
-def trend_of(interval: Interval | None) -> Literal["holds", "falls", "grows", "unknown"]:
+def trend_of(interval: Interval | None) -> Trend:
     """What an interval of d ln m / d ln C says: `holds` where it contains zero.
 
     >>> trend_of((-0.1, 0.2)), trend_of((0.1, 0.2)), trend_of(None)

@@ -152,8 +152,8 @@ def by_own_law(
     judged = Judgement(verdict=verdict.verdict, within=verdict.equal_within)
     verdict = replace(
         verdict,
-        pairs_needed=needed_pairs(judged, gaps, loss),
-        reason=with_need(verdict.reason, judged, gaps, loss),
+        pairs_needed=needed_pairs(judged, gaps, loss, verdict.trend),
+        reason=with_need(verdict.reason, judged, gaps, loss, verdict.trend),
         cells=_cells(verdict.cells, gaps, own, options),
     )
     return replace(answer, verdict=verdict, line=own.line, log_compute=own.log_compute)

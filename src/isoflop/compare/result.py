@@ -14,6 +14,10 @@ Axis = Literal["data", "compute", "time", "money"]
 AXES: tuple[Axis, ...] = ("data", "compute", "time", "money")
 Verdict = Literal["better", "worse", "equal", "cannot_tell"]
 """Of B against A."""
+Trend = Literal["holds", "falls", "grows", "unknown"]
+"""Of the multiplier with compute."""
+CHANGES: frozenset[Trend] = frozenset({"falls", "grows"})
+"""Trends with which no one multiplier serves all scales."""
 Reach = Literal["measured", "extrapolated", "never"]
 """Where A has B's loss: within the compute that A was trained with, beyond it, or at no compute at all."""
 
@@ -111,7 +115,7 @@ class SetVerdict:
     slope: float | None
     """d ln m / d ln C over the cells (d ln D on the axis `data`); None with cells of one compute."""
     slope_interval: tuple[float, float] | None
-    trend: Literal["holds", "falls", "grows", "unknown"]
+    trend: Trend
     """With compute: `holds` where the interval of the slope contains zero."""
     reachable: bool
     """Whether A reaches B's losses, in three quarters of the cells or more."""
@@ -120,7 +124,8 @@ class SetVerdict:
     """Share of the axis within which the two are equal, where the verdict is `equal`; of the loss where the multiplier
     is unknown."""
     pairs_needed: int | None
-    """Further pairs that would tell, where the verdict is `cannot_tell` for noise; None otherwise."""
+    """Further pairs that would tell, where the verdict is `cannot_tell` for noise; None otherwise, and where the
+    multiplier changes with compute."""
     reason: str
     """What the verdict rests on, as a clause that may follow it: the gap or the multiplier, its cells, its slope."""
     gap: float | None = None

@@ -27,7 +27,7 @@ from isoflop.compare.loss_gap import LossGap, loss_gap
 from isoflop.compare.noise import pairs_needed
 from isoflop.compare.options import CompareOptions
 from isoflop.compare.reach import Reached, reached
-from isoflop.compare.result import PinnedFloor, SetVerdict
+from isoflop.compare.result import CHANGES, PinnedFloor, SetVerdict, Trend
 from isoflop.compare.trend import Line, trend_line
 
 EQUAL_LOSS_WITHIN = 0.0025
@@ -155,8 +155,8 @@ def _of_multiplier(
         reachable=True,
         verdict=judged.verdict,
         equal_within=judged.within,
-        pairs_needed=needed_pairs(judged, gaps, loss),
-        reason=with_need("; ".join(word for word in words if word), judged, gaps, loss),
+        pairs_needed=needed_pairs(judged, gaps, loss, trend_of(between)),
+        reason=with_need("; ".join(word for word in words if word), judged, gaps, loss, trend_of(between)),
         gap=loss.ended.value,
         gap_interval=loss.ended.interval(options.level),
         gap_at_equal_length=loss.equal.value if loss.corrected else None,
@@ -191,10 +191,13 @@ def _counted(gaps: Gaps) -> str:
     return count_words(len(gaps.cells), runs[0], runs[1], gaps.paired)
 
 
-def needed_pairs(judged: Judgement, gaps: Gaps, loss: LossGap) -> int | None:
-    """Further pairs that would tell, by the noise of one run; None where that noise is not known."""
+def needed_pairs(judged: Judgement, gaps: Gaps, loss: LossGap, trend: Trend = "unknown") -> int | None:
+    """Further pairs that would tell, by the noise of one run.
+
+    None where that noise is not known, and where the multiplier changes with compute: no number of pairs makes it one.
+    """
     sd = _run_sd(gaps, loss)
-    if judged.verdict != "cannot_tell" or not sd:
+    if judged.verdict != "cannot_tell" or trend in CHANGES or not sd:
         return None
     return pairs_needed(sd, loss.equal.value)
 
@@ -212,11 +215,11 @@ def _run_sd(gaps: Gaps, loss: LossGap) -> float | None:
     return math.sqrt(loss.equal.variance * pairs / 2)
 
 
-def with_need(reason: str, judged: Judgement, gaps: Gaps, loss: LossGap) -> str:
+def with_need(reason: str, judged: Judgement, gaps: Gaps, loss: LossGap, trend: Trend = "unknown") -> str:
     """`reason` with the pairs that would tell, of a verdict that noise leaves open."""
     if judged.verdict != "cannot_tell":
         return reason
     if not loss.equal.known:
         return f"{reason}; {NO_NOISE}"
-    needed = needed_pairs(judged, gaps, loss)
+    needed = needed_pairs(judged, gaps, loss, trend)
     return reason if needed is None else f"{reason}; a gap of this size would need {needed:,} pairs"

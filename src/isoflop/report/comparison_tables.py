@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isoflop.compare import Comparison, NoiseFloor, Savings, SetVerdict
+from isoflop.compare.result import CHANGES
 from isoflop.report.comparison_words import (
     AXIS_WORDS,
     VERDICTS,
@@ -129,7 +130,10 @@ def next_facts(comparison: Comparison) -> list[KeyValue]:
     elif len(decided) < len(comparison.sets):
         needed = [one.pairs_needed for one in comparison.sets if one.pairs_needed is not None]
         most = f"{max(needed):,} " if needed else ""
-        steps.append(f"{most}more pairs of runs, or larger runs, whose losses scatter less")
+        if any(one.verdict == "cannot_tell" and one.trend in CHANGES for one in comparison.sets):
+            steps.append("pairs at the compute that matters, or --at C: the multiplier changes with it")
+        if needed or not steps:
+            steps.append(f"{most}more pairs of runs, or larger runs, whose losses scatter less")
     if any(one.slope_used is not None and one.slope_used.usual for one in comparison.sets):
         steps.append("for a multiplier by your own slope, runs of more sizes or lengths, or --slope S")
     return [KeyValue(label="" if place else "Next", value=step) for place, step in enumerate(steps)]

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from isoflop.compare import Comparison, SetVerdict
+from isoflop.compare.result import CHANGES
 from isoflop.errors import Notice
 from isoflop.report.formatting import DASH, interval_text, share_text
-from isoflop.units import format_number
+from isoflop.units import format_flops, format_number
 
 AXIS_WORDS = {"data": "tokens", "compute": "compute", "time": "time", "money": "money"}
 """{axis: what is multiplied, in a word}"""
@@ -85,11 +86,30 @@ def _one_set(comparison: Comparison, one: SetVerdict) -> str:
     a, b = comparison.a, comparison.b
     match one.verdict:
         case "better" | "worse":
-            return f"{b} is {one.verdict} than {a}: {_worth(comparison, one)}."
+            return f"{b} is {one.verdict} than {a}: {_worth(comparison, one)}{_and_trend(one)}."
         case "equal":
-            return f"{b} and {a} are equal{_within(comparison, one)}: {_worth(comparison, one)}."
+            return f"{b} and {a} are equal{_within(comparison, one)}: {_worth(comparison, one)}{_and_trend(one)}."
+        case "cannot_tell" if one.trend in CHANGES:
+            return f"Whether {b} is better than {a} {_CANNOT_TELL} for all scales at once: {changing(one)}."
         case "cannot_tell":
             return f"Whether {b} is better than {a} {_CANNOT_TELL}: {_worth(comparison, one)}{_more_pairs(one)}."
+
+
+def changing(one: SetVerdict) -> str:
+    """`its multiplier grows with compute, from 0.721 at 9.8e10 FLOPs to 1.29 at 3.9e11`, by the cells at both ends."""
+    known = sorted((cell.flops, cell.multiplier) for cell in one.cells if cell.flops and cell.multiplier)
+    words = f"the multiplier {one.trend} with compute"
+    if len(known) < 2 or known[0][0] == known[-1][0]:
+        return words
+    (least, first), (most, last) = known[0], known[-1]
+    return (
+        f"{words}, from {times_text(first)} at {format_flops(least, 2)} FLOPs to {times_text(last)} at "
+        f"{format_flops(most, 2)}"
+    )
+
+
+def _and_trend(one: SetVerdict) -> str:
+    return f"; {changing(one)}" if one.trend in CHANGES else ""
 
 
 def _within(comparison: Comparison, one: SetVerdict) -> str:
@@ -168,9 +188,17 @@ def _all_agree(comparison: Comparison) -> str:
         case "equal":
             word = f"{b} and {a} are equal on {count}"
         case "cannot_tell":
-            return f"Whether {b} is better than {a} {_CANNOT_TELL} on any of {len(sets)} evaluation sets."
+            open_words = f"Whether {b} is better than {a} {_CANNOT_TELL} on any of {len(sets)} evaluation sets"
+            return f"{open_words}{_all_trend(sets)}."
     worth = _range(comparison, axis)
-    return f"{word}: {worth}." if worth else f"{word}."
+    return f"{word}: {worth}{_all_trend(sets)}." if worth else f"{word}."
+
+
+def _all_trend(sets: Sequence[SetVerdict]) -> str:
+    """The trend that all sets share, with the numbers of the first; empty where they share none."""
+    if sets[0].trend not in CHANGES or len({one.trend for one in sets}) > 1:
+        return ""
+    return f"; on each {changing(sets[0])} ({short_name(sets[0].name, sets)})"
 
 
 def _range(comparison: Comparison, axis: str) -> str:
