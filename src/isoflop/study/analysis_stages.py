@@ -139,7 +139,7 @@ def plan(study: Study, recipe: SmallRecipe, design: Design, report: FitReport) -
 
 
 def plan_within_text(study: Study, source: LawSource, flops: float, recipe: SmallRecipe) -> Plan:
-    """The plan for `flops`, or for as many as the text suffices for, which is told and stands in the plan."""
+    """The plan for `flops`, or for as many as the text suffices for, which is reported and stands in the plan."""
     text = built_corpus(study)
 
     def made(budget: float) -> tuple[Plan, float]:

@@ -75,7 +75,7 @@ def test_shared_experts_beside_norms_of_queries_and_keys_have_gates_which_only_a
     assert type(model).__name__ == config["architectures"][0] == "Qwen3NextForCausalLM"
     assert {name for name, _ in model.named_parameters() if "linear_attn" in name} == set(), "no layer is recurrent"
     with pytest.raises(
-        RefusedError, match="only Qwen3-Next has.*trains gates besides.*--without query_key_norm"
+        RefusedError, match="only Qwen3-Next has.*trains gates as well.*--without query_key_norm"
     ) as said:
         EXPORTS["hf"](engine_run("moe"))
     assert said.value.code == "not_expressible"

@@ -102,7 +102,7 @@ def test_what_torchrun_keeps_to_itself_is_told(folder, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
-def test_a_trainer_does_not_outlive_its_keeper_by_much(folder):
+def test_a_trainer_does_not_outlive_its_supervisor_by_much(folder):
     with kept(folder) as supervisor:
         wait_until(folder.read_heartbeat)
         supervisor.kill()

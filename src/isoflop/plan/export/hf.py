@@ -15,8 +15,8 @@ from isoflop.plan.export.engine_run import EngineRun, refuse
 from isoflop.plan.export.hf_kind import has_gates, model_type, transformers_class
 
 _TRAINED_GATES = (
-    "of its models, only Qwen3-Next has shared experts beside norms of queries and keys as here, and it trains gates "
-    "besides; plan with --without query_key_norm, or train the shape with isoflop, whose export has constant gates"
+    "of its models, only Qwen3-Next has both shared experts and norms of queries and keys, and it trains gates as "
+    "well; plan with --without query_key_norm, or train the shape with isoflop, whose export has constant gates"
 )
 
 
