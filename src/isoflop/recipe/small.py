@@ -89,7 +89,8 @@ class SmallRecipe(TrainingRecipe):
     rate_trend: RateTrend | None = None
     """The result of a learning-rate check, for later runs; None: the rate as above, which all runs of a sweep have."""
     schedule: Schedule = field(default_factory=lambda: Schedule(kind="wsd", final_fraction=0.0))
-    """Measured at 3e11 and 1e12 FLOPs: 1 to 1.5 % below cosine to 10 %, the schedule of Hoffmann et al. 2022."""
+    """Measured at 3e11 and 1e12 FLOPs: 1 to 1.5 % below cosine to 10 %, the schedule of Hoffmann et al. 2022, which
+    with Muon needs 1.09, 1.13 and 1.07 times the compute for the same loss (bench/compare/decisions.md)."""
     optimizer: Optimizer = field(
         default_factory=lambda: Optimizer(
             beta1=0.9,
@@ -104,7 +105,7 @@ class SmallRecipe(TrainingRecipe):
         )
     )
     """Measured: decay 0.03 is 0.1 to 0.3 % below 0 and 0.1; embedding rates of 8 to 50 times are equal, 1.5 % below 1;
-    a head at 1 times is 1.5 to 4 % above 4 and 10. Muon for the hidden matrices: AdamW needs 1.55, 1.28 and 1.42 times
+    a head at 1 times is 1.5 to 4 % above 4 and 10. Muon for the hidden matrices: AdamW needs 1.53, 1.41 and 1.39 times
     the compute for its loss, of three seeds each interval above 1 (bench/compare/decisions.md). Betas, eps and
     clipping: Brown et al. 2020, Touvron et al. 2023.
     The comparisons of this file were made one at a time from an earlier recipe; bench/recipe.py repeats them. Repeated
