@@ -6,48 +6,51 @@ from types import SimpleNamespace
 import pytest
 
 from isoflop.recipe import SmallRecipe
+from isoflop.runs.placement import Place
 from isoflop.study.clock import AFTER, Clock
 from isoflop.study.settings import StudySettings
-from isoflop.sweep import Design, comparison_design, spent_flops, sweep_cost
+from isoflop.sweep import Design, comparison_design, spent_flops
 from isoflop.sweep.adaptive_runs import RunGrid
 from isoflop.sweep.allowance import FINAL_RATIO
 from isoflop.sweep.designs import first_guess
+from isoflop.sweep.devices import SharedDevice
+from isoflop.sweep.places import TrainingPlaces
 from isoflop.sweep.study_design import STAGE_SECONDS, TYPICAL_SPEED
 
 RECIPE = SmallRecipe(vocab_size=257)
 WORKERS = 2
+PLACES = TrainingPlaces(speed=TYPICAL_SPEED, cores=WORKERS)
 
 
 class Machine:
     """Trains at once, and moves the clock: `slowdown` of the share of the minutes that passed is by how much slower
     than measured it is, and each step takes `more` seconds longer."""
 
-    def __init__(self, minutes, slowdown, more=0.0):
+    def __init__(self, minutes, slowdown, more=0.0, places=PLACES):
         self.seconds, self.slowdown = 60 * minutes, slowdown
-        self.speed = replace(TYPICAL_SPEED, step_seconds=TYPICAL_SPEED.step_seconds + more)
+        self.places = places.slower(1.0, more)
         self.now, self.ended = 25.0, []
 
     def train(self, specs):
         taken = self.slowdown(self.now / self.seconds)
         for spec in specs:
-            seconds = taken * self.speed.seconds(spec)
-            self.ended.append((spec, SimpleNamespace(wall_seconds=seconds, finished=self.now)))
-        self.now += taken * sweep_cost(specs, self.speed, WORKERS).seconds
+            seconds, device = taken * self.places.seconds(spec), "cuda:0" if self.places.devices else "cpu"
+            self.ended.append((spec, SimpleNamespace(wall_seconds=seconds, finished=self.now, device=device)))
+        self.now += taken * self.places.cost(specs).seconds
 
 
-def study_of(minutes, slowdown, more):
+def study_of(minutes, slowdown, more, places=PLACES):
     """(seconds of the whole study, FLOPs of the planned run over those of the largest of the sweep)."""
-    machine = Machine(minutes, slowdown, more)
+    machine = Machine(minutes, slowdown, more, places)
     clock = Clock(
         settings=StudySettings(minutes=minutes, design="adaptive"),
         recipe=RECIPE,
-        speed=TYPICAL_SPEED,
-        workers=WORKERS,
+        places=places,
         elapsed=lambda: machine.now,
     )
     grid = RunGrid(
         recipe=RECIPE,
-        speed=TYPICAL_SPEED,
+        places=places,
         corpus="",
         seed=0,
         largest_run=clock.allowance(0.0, None).largest_run,
@@ -61,10 +64,10 @@ def study_of(minutes, slowdown, more):
         fits = [
             one.spec
             for one in grid.possible(design)
-            if one.spec.flops <= allowed.largest_run and clock.speed_now.seconds(one.spec) <= allowed.worker_seconds
+            if one.spec.flops <= allowed.largest_run and clock.places_now.seconds(one.spec) <= allowed.worker_seconds
         ]
         batch = sorted(fits, key=lambda spec: -spec.flops)[2:6]
-        if not batch or 4 * clock.speed_now.seconds(batch[0]) > allowed.worker_seconds:
+        if not batch or 4 * clock.places_now.seconds(batch[0]) > allowed.worker_seconds:
             break
         machine.train(batch)
         design = Design(runs=(*design.runs, *(SimpleNamespace(spec=spec, purpose="adaptive") for spec in batch)))
@@ -88,10 +91,32 @@ def test_it_ends_within_fifteen_per_cent_of_its_minutes(minutes, slowdown, more)
     assert ratio >= FINAL_RATIO
 
 
+def gpu(factor, slots, gigabytes):
+    """An accelerator on which `slots` runs side by side each take 1 / `factor` of their time on a core."""
+    own = TYPICAL_SPEED.slower(1 / factor, 0.0)
+    place = Place(name="cuda:0", slots=slots, memory_bytes=gigabytes * 2**30, device="cuda")
+    return SharedDevice(place=place, speeds={1: own, slots: own}, what="made up")
+
+
+@pytest.mark.parametrize("minutes", [15.0, 60.0])
+def test_an_accelerator_is_used_within_the_same_minutes(minutes):
+    places = replace(PLACES, devices=(gpu(8.0, 4, 64),))
+    seconds, ratio = study_of(minutes, lambda _: 1.0, 0.0, places)
+    assert seconds == pytest.approx(60 * minutes, rel=0.15)
+    assert ratio >= FINAL_RATIO
+    settings = StudySettings(minutes=minutes, design="adaptive")
+    cores, both = (
+        Clock(settings=settings, recipe=RECIPE, places=each, elapsed=lambda: 25.0).allowance(0.0, None)
+        for each in (PLACES, places)
+    )
+    assert both.target_flops > 5 * cores.target_flops
+    assert both.largest_run > 5 * cores.largest_run
+
+
 def test_the_newest_runs_say_how_fast_the_machine_is():
     machine = Machine(15, lambda share: 1.0 if share < 0.3 else 3.0)
     settings = StudySettings(minutes=15, design="adaptive")
-    clock = Clock(settings=settings, recipe=RECIPE, speed=TYPICAL_SPEED, workers=WORKERS, elapsed=lambda: machine.now)
+    clock = Clock(settings=settings, recipe=RECIPE, places=PLACES, elapsed=lambda: machine.now)
     spec = RECIPE.spec(RECIPE.architecture(2e4), 4e6)
     for _ in range(20):
         machine.train([spec])
@@ -105,15 +130,14 @@ def test_what_each_step_takes_longer_does_not_lengthen_the_products():
     clock = Clock(
         settings=StudySettings(minutes=15, design="adaptive"),
         recipe=RECIPE,
-        speed=TYPICAL_SPEED,
-        workers=WORKERS,
+        places=PLACES,
         elapsed=lambda: machine.now,
     )
     machine.train([RECIPE.spec(RECIPE.architecture(size), tokens) for size in (5e3, 4e4) for tokens in (1e5, 1e6)])
     clock.observe(machine.ended)
     large = RECIPE.spec(RECIPE.architecture(3e5), 2e7)
-    assert clock.speed_now.seconds(large) == pytest.approx(1.2 * machine.speed.seconds(large), rel=0.04)
-    assert clock.pace > 1.06 * clock.speed_now.seconds(large) / TYPICAL_SPEED.seconds(large)
+    assert clock.places_now.seconds(large) == pytest.approx(1.2 * machine.places.seconds(large), rel=0.04)
+    assert clock.pace > 1.06 * clock.places_now.seconds(large) / TYPICAL_SPEED.seconds(large)
 
 
 @pytest.mark.parametrize("size", [{"minutes": 15}, {"flops": 1e13}])
@@ -123,8 +147,7 @@ def test_the_planned_run_is_one_that_the_text_suffices_for(size):
         Clock(
             settings=settings,
             recipe=RECIPE,
-            speed=TYPICAL_SPEED,
-            workers=WORKERS,
+            places=PLACES,
             elapsed=lambda: 25.0,
             most_tokens=tokens,
         )
@@ -144,8 +167,6 @@ def test_the_planned_run_is_one_that_the_text_suffices_for(size):
 
 def test_a_stated_target_is_no_matter_of_the_text():
     settings = StudySettings(design="adaptive", target_flops=1e15)
-    clock = Clock(
-        settings=settings, recipe=RECIPE, speed=TYPICAL_SPEED, workers=WORKERS, elapsed=lambda: 25.0, most_tokens=1e6
-    )
+    clock = Clock(settings=settings, recipe=RECIPE, places=PLACES, elapsed=lambda: 25.0, most_tokens=1e6)
     assert clock.limited_by_text() is None
     assert clock.allowance(0.0, None).target_flops == 1e15

@@ -38,7 +38,7 @@ def test_for_a_target_the_sweep_is_a_share_of_it(target):
 
 
 def test_of_time_the_target_fills_what_the_sweep_leaves():
-    allowed = of_time(lambda flops: flops / 1e10, left=800.0, sweep_left=300.0, workers=2)
+    allowed = of_time(lambda flops: flops / 1e10, left=800.0, sweep_left=300.0, at_once=lambda _: 2.0)
     assert allowed.target_flops == pytest.approx(5e12, rel=2e-3)
     assert allowed.worker_seconds == 600.0
     # a machine that slows down by TIME_MARGIN until the end still gives FINAL_RATIO

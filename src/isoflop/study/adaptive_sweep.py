@@ -38,6 +38,7 @@ from isoflop.sweep.adaptive.limits import BATCH
 from isoflop.sweep.adaptive.search import LEAST_GAIN
 from isoflop.sweep.adaptive_runs import RunGrid, steps_to_branch_at
 from isoflop.sweep.allowance import FINAL_RATIO, Allowance, rounded_down
+from isoflop.sweep.places import TrainingPlaces
 
 NO_TOLERANCE = 1e-12
 """Of a batch that is priced, although the sweep has ended."""
@@ -67,7 +68,7 @@ class AdaptiveSweep:
         except RefusedError as error:  # the size is an option of the user's
             most = self._most_tokens
             raise too_little(
-                study.settings, self.recipe, self.speed, workers=study.workers, most_tokens=most, where=" here"
+                study.settings, self.recipe, study.places(self.speed), most_tokens=most, where=" here"
             ) from error
         warn_of_repeated_text(study, first, self.text)
         if (limited := self.clock().limited_by_text()) is not None:
@@ -78,11 +79,11 @@ class AdaptiveSweep:
             write_decisions(folder, Decisions(first=tuple(first.by_id), largest_run=largest))
         return first
 
-    def grid(self, largest_run: float, speed: Speed | None = None) -> RunGrid:
-        """The runs that are possible, up to `largest_run` FLOPs; their times are by `speed`, or as it was measured."""
+    def grid(self, largest_run: float, places: TrainingPlaces | None = None) -> RunGrid:
+        """The runs that are possible, up to `largest_run` FLOPs; their times are by `places`, or as was measured."""
         return RunGrid(
             recipe=self.recipe,
-            speed=speed or self.speed,
+            places=places or self.study.places(self.speed),
             corpus=self.text.digest,
             seed=self.study.settings.seed,
             largest_run=largest_run,
@@ -100,8 +101,7 @@ class AdaptiveSweep:
         return Clock(
             settings=study.settings,
             recipe=self.recipe,
-            speed=self.speed,
-            workers=study.workers,
+            places=study.places(self.speed),
             elapsed=lambda: earlier + study.clock(),
             most_tokens=self._most_tokens,
         )
@@ -155,16 +155,16 @@ class AdaptiveSweep:
         record = read_decisions(folder)
         assert record is not None, "first_design was called"
         design = record.design(Design.load(folder.sweep))
-        clock = self.clock(record.elapsed_seconds)
+        clock, places = self.clock(record.elapsed_seconds), self.study.places(self.speed)
         with ExitStack() as stack:
             engine: Engine | None = None
             while True:
                 missing = [spec for spec in design.specs if self._result(spec) is None]
                 if missing:
-                    engine = engine or stack.enter_context(trainers(self.study, self.study.workers))
+                    engine = engine or stack.enter_context(trainers(self.study, places.slots))
                     self.study.listener.expect(clock.expected(missing, ended=record.ended))
                     self._keep_checkpoints(missing)
-                    train_with(engine, self.study, missing, self.speed.seconds)
+                    train_with(engine, self.study, missing, places.seconds)
                 if record.ended:
                     remove_kept(RunFolder(folder.runs / spec.run_id) for spec in design.specs)
                     return design
@@ -182,7 +182,7 @@ class AdaptiveSweep:
         clock.observe([(spec, result) for spec in design.specs if (result := self._result(spec)) is not None])
         spent = spent_flops(design.specs)
         allowance = clock.allowance(spent, record.last)
-        possible = self.grid(record.largest_run, clock.speed_now).possible(design)
+        possible = self.grid(record.largest_run, clock.places_now).possible(design)
         candidates = [one.candidate for one in possible]
         evidence = evidence_of(rows, design)
         limits = self._limits(allowance, spent - evidence.total_flops)
@@ -218,14 +218,14 @@ class AdaptiveSweep:
 
     def _limits(self, allowance: Allowance, lost: float) -> Limits:
         """The limits of a decision; `lost` FLOPs were spent on runs that gave no row."""
-        settings = self.study.settings
+        settings, slots = self.study.settings, self.study.places(self.speed).slots
         return Limits(
             tolerance=settings.tolerance,
             largest_run=allowance.largest_run,
             flops=max(allowance.sweep_flops - lost, 1.0),
             seconds=allowance.worker_seconds,
-            batch=max(BATCH, self.study.workers),
-            workers=self.study.workers,
+            batch=max(BATCH, slots),
+            workers=slots,
             # of a study whose size is stated, what the sweep does not take makes no run cheaper
             must_pay=settings.target_flops is not None,
             measure="flops" if settings.minutes is None else "seconds",

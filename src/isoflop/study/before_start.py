@@ -99,10 +99,10 @@ def _check_adaptive(study: Study, measured: Speed | None) -> None:
         seconds_per_value=TYPICAL_SPEED.seconds_per_value / fastest,
         seconds_per_flop=TYPICAL_SPEED.seconds_per_flop / fastest,
     )
-    if not can_begin(settings, recipe, fast, workers=study.workers, most_tokens=math.inf):
+    if not can_begin(settings, recipe, study.places(fast), most_tokens=math.inf):
         where = " here" if measured else ""
-        speed = measured or TYPICAL_SPEED
-        raise too_little(settings, recipe, speed, workers=study.workers, most_tokens=math.inf, where=where)
+        places = study.places(measured or TYPICAL_SPEED)
+        raise too_little(settings, recipe, places, most_tokens=math.inf, where=where)
 
 
 def _measured(study: Study) -> Speed | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from isoflop.runs.result import RunResult
 from isoflop.spec import RunSpec
 from isoflop.study.pace import PRIOR_SECONDS
 from isoflop.study.settings import StudySettings
-from isoflop.sweep import Speed, comparison_design, sweep_cost
+from isoflop.sweep import comparison_design
 from isoflop.sweep.adaptive import Decision
 from isoflop.sweep.allowance import (
     SWEEP_TIME,
@@ -28,6 +28,7 @@ from isoflop.sweep.allowance import (
     readable,
 )
 from isoflop.sweep.designs import first_guess
+from isoflop.sweep.places import TrainingPlaces
 from isoflop.sweep.study_design import OVERHEAD_SECONDS, SPEED_MARGIN, STAGE_SECONDS
 
 AFTER = ("fit", "final", "serve", "report")
@@ -48,19 +49,19 @@ class Clock:
 
     settings: StudySettings
     recipe: SmallRecipe
-    speed: Speed
-    workers: int
+    places: TrainingPlaces
+    """Where runs are trained, with the speeds that were measured."""
     elapsed: Callable[[], float]
     """Seconds of the study so far."""
     pace: float = SPEED_MARGIN
-    """Times as long as by `speed` that the runs so far took."""
+    """Times as long as by `places` that the runs so far took."""
     most_tokens: float = math.inf
     """Of a run, by what the text allows."""
-    speed_now: Speed = field(init=False)
-    """The speed of trainers as they are now."""
+    places_now: TrainingPlaces = field(init=False)
+    """The same with the speeds of trainers as they are now."""
 
     def __post_init__(self) -> None:
-        self.speed_now = _slower(self.speed, SPEED_MARGIN, 0.0)
+        self.places_now = self.places.slower(SPEED_MARGIN, 0.0)
 
     def observe(self, ended: Sequence[tuple[RunSpec, RunResult]]) -> None:
         """Takes the runs that ended: the newest RECENT seconds of them say how fast the machine is now.
@@ -73,10 +74,11 @@ class Clock:
         for spec, result in sorted(ended, key=lambda run: run[1].finished, reverse=True):
             if result.wall_seconds and sum(expected) < RECENT:
                 taken.append(result.wall_seconds)
-                expected.append(self.speed.seconds(spec))
+                expected.append(self.places.seconds_on(spec, result.device))
                 steps.append(spec.spent_tokens / spec.batch_tokens)
         self.pace = sum(taken) / sum(expected)
-        self.speed_now = _slower(self.speed, *_factor_and_step(np.array(taken), np.array(expected), np.array(steps)))
+        found = _factor_and_step(np.array(taken), np.array(expected), np.array(steps))
+        self.places_now = self.places.slower(*found)
 
     def allowance(self, sweep_flops: float, last: Decision | None) -> Allowance:
         """What the next batch may cost after a sweep of `sweep_flops` FLOPs whose newest decision is `last`."""
@@ -89,7 +91,12 @@ class Clock:
             return for_target(settings.target_flops)
         if settings.flops is not None:
             return of_total(settings.flops, sweep_flops)
-        return of_time(self._final_seconds(last), left=self.left, sweep_left=self.sweep_left, workers=self.workers)
+        return of_time(
+            self._final_seconds(last),
+            left=self.left,
+            sweep_left=self.sweep_left,
+            at_once=lambda flops: self._at_once(flops, last),
+        )
 
     def final_flops(self, sweep_flops: float, last: Decision) -> float:
         """FLOPs of the planned run where the sweep ends now."""
@@ -131,17 +138,18 @@ class Clock:
     def expected(self, missing: Sequence[RunSpec], *, ended: bool) -> dict[str, float]:
         """{stage: expected seconds} once the runs `missing` are begun, for the time left that is displayed.
 
-        Seconds of training are those of `speed`, as everywhere.
+        Seconds of training are those of `places`, as everywhere.
         """
-        batch = sweep_cost(missing, self.speed, self.workers).seconds
+        batch = self.places.cost(missing).seconds
         allowance = self.allowance(0.0, None)
         later = 0.0
         if not ended:
             if self.settings.minutes is not None:
                 later = max(0.0, self.sweep_left / self.pace - batch)
             else:
-                dearest = max((self.speed.seconds(spec) / spec.flops for spec in missing), default=0.0)
-                later = 0.5 * max(0.0, allowance.sweep_flops * dearest / self.workers - batch)
+                at_once = self._at_once(allowance.largest_run, None)
+                dearest = max((self.places.seconds(spec) / spec.flops for spec in missing), default=0.0)
+                later = 0.5 * max(0.0, allowance.sweep_flops * dearest / at_once - batch)
         final = self._final_seconds(None)(allowance.target_flops) / self.pace
         return {**STAGE_SECONDS, "sweep": batch + later, "final": final}
 
@@ -159,9 +167,20 @@ class Clock:
                 final = comparison_design(self.recipe, shape, flops, corpus="", seed=0)
             except InputError:  # less than a batch
                 return 0.0
-            return sweep_cost(final.specs, self.speed_now, self.workers).seconds
+            return self.places_now.cost(final.specs).seconds
 
         return seconds
+
+    def _at_once(self, flops: float, last: Decision | None) -> float:
+        """How many runs of some FLOPs are trained in the time of one where it is fastest."""
+        if not self.places.devices:
+            return float(self.places.cores)
+        try:
+            shape = self.recipe.architecture(self._best_size(flops, last))
+            spec = self.recipe.spec(shape, flops / self.recipe.flops_per_token(shape))
+        except InputError:  # less than a batch
+            return float(self.places.slots)
+        return self.places_now.at_once(spec)
 
     def _best_size(self, flops: float, last: Decision | None) -> float:
         """Parameters of the planned run of some FLOPs, by `last`, else by the first guess."""
@@ -192,13 +211,3 @@ def _factor_and_step(taken: Array, expected: Array, steps: Array) -> tuple[float
         return float(factor), float(more)
     # one of the two alone: the factor where steps take no more
     return float(columns[:, 0] @ values / (columns[:, 0] @ columns[:, 0])), 0.0
-
-
-def _slower(speed: Speed, factor: float, step_seconds: float) -> Speed:
-    """`speed` whose times are `factor` times as long, with so many seconds more in each step."""
-    return replace(
-        speed,
-        step_seconds=factor * speed.step_seconds + step_seconds,
-        seconds_per_value=factor * speed.seconds_per_value,
-        seconds_per_flop=factor * speed.seconds_per_flop,
-    )

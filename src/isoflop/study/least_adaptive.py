@@ -9,8 +9,8 @@ from isoflop.laws.bisection import bracket
 from isoflop.recipe import SmallRecipe
 from isoflop.study.clock import Clock
 from isoflop.study.settings import StudySettings
-from isoflop.sweep import Speed
 from isoflop.sweep.adaptive_runs import RunGrid
+from isoflop.sweep.places import TrainingPlaces
 from isoflop.units import format_flops, format_number, format_quantity
 
 _OPTIONS = {"minutes": "--minutes", "flops": "--flops", "target_flops": "--for"}
@@ -19,17 +19,15 @@ _SPANS = {"minutes": (1.0, 1e4), "flops": (1e8, 1e22), "target_flops": (1e8, 1e2
 _TOLERANCE = 0.02  # of the logarithm of a size
 
 
-def can_begin(settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, workers: int, most_tokens: float) -> bool:
+def can_begin(settings: StudySettings, recipe: SmallRecipe, places: TrainingPlaces, *, most_tokens: float) -> bool:
     """Whether a study of this size has the runs that an adaptive sweep begins with.
 
     `most_tokens` are those of the longest run that the text allows. Raises InputError where the sizes are beyond the
     widest model that can be built.
     """
-    clock = Clock(
-        settings=settings, recipe=recipe, speed=speed, workers=workers, elapsed=lambda: 0.0, most_tokens=most_tokens
-    )
+    clock = Clock(settings=settings, recipe=recipe, places=places, elapsed=lambda: 0.0, most_tokens=most_tokens)
     largest = clock.allowance(0.0, None).largest_run
-    grid = RunGrid(recipe=recipe, speed=speed, corpus="", seed=0, largest_run=largest, most_tokens=most_tokens)
+    grid = RunGrid(recipe=recipe, places=places, corpus="", seed=0, largest_run=largest, most_tokens=most_tokens)
     try:
         grid.first_design()
     except RefusedError:
@@ -38,7 +36,7 @@ def can_begin(settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, wor
 
 
 def too_little(
-    settings: StudySettings, recipe: SmallRecipe, speed: Speed, *, workers: int, most_tokens: float, where: str = ""
+    settings: StudySettings, recipe: SmallRecipe, places: TrainingPlaces, *, most_tokens: float, where: str = ""
 ) -> InputError:
     """Returns the refusal of a study in which `can_begin` is false: it names the least size that works `where`."""
     name = next(name for name in _OPTIONS if getattr(settings, name) is not None)
@@ -48,7 +46,7 @@ def too_little(
         """Whether a study of this size is too small."""
         tried = settings.model_copy(update={name: math.exp(log_size)})
         try:
-            return not can_begin(tried, recipe, speed, workers=workers, most_tokens=most_tokens)
+            return not can_begin(tried, recipe, places, most_tokens=most_tokens)
         except InputError:
             return False
 

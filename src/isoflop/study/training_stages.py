@@ -31,6 +31,7 @@ from isoflop.study.tracking import following
 from isoflop.study.trainer import explained, require_trainer
 from isoflop.sweep import Design, Speed, SweepCost, design_study, sweep_cost
 from isoflop.sweep.devices import SharedDevice
+from isoflop.sweep.places import TrainingPlaces
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,10 @@ class Study:
         if not here or self.settings.devices == "cpu" or not self.folder.machine.exists():
             return ()
         return devices_of(read_machine(self.folder.machine))
+
+    def places(self, speed: Speed) -> TrainingPlaces:
+        """Where runs are trained, `speed` being that of a core."""
+        return TrainingPlaces(speed=speed, cores=self.workers, devices=self.devices)
 
     @property
     def processes_of_a_run(self) -> Processes:

@@ -15,7 +15,7 @@ from isoflop.spec import RunSpec
 from isoflop.sweep.adaptive import Candidate, CandidateKind, Limits, first_runs
 from isoflop.sweep.branches import branch_of
 from isoflop.sweep.designs import LR_FACTORS, MIN_STEPS, Design, DesignedRun, first_guess, fitted_specs
-from isoflop.sweep.speed import Speed
+from isoflop.sweep.places import TrainingPlaces
 from isoflop.units import format_flops
 
 PER_DECADE = 4
@@ -48,7 +48,7 @@ class RunGrid:
     """Cells of buildable shapes at fixed budgets, and how their runs are trained."""
 
     recipe: SmallRecipe
-    speed: Speed
+    places: TrainingPlaces
     corpus: str
     seed: int
     largest_run: float
@@ -165,7 +165,7 @@ class RunGrid:
             tokens=spec.tokens,
             flops=spec.spent_flops,
             law_flops=spec.flops,
-            seconds=self.speed.seconds(spec),
+            seconds=self.places.seconds(spec),
             kind=kind,
             trunk=trunk,
             seed=spec.seed,

@@ -39,7 +39,7 @@ class Allowance:
     largest_run: float
     """Of the largest run of the sweep."""
     worker_seconds: float = math.inf
-    """Time that is left for the sweep, of one worker."""
+    """Time that is left for the sweep, of one worker where runs are fastest."""
 
     def within(self, most_flops: float) -> Allowance:
         """The same with a planned run of at most `most_flops`, and a sweep that is in proportion to it."""
@@ -82,17 +82,20 @@ def final_of_total(flops: float, spent: float) -> float:
     return ROUNDING * (flops - spent) / 2
 
 
-def of_time(final_seconds: Callable[[float], float], *, left: float, sweep_left: float, workers: int) -> Allowance:
+def of_time(
+    final_seconds: Callable[[float], float], *, left: float, sweep_left: float, at_once: Callable[[float], float]
+) -> Allowance:
     """The time of the whole study is stated: `left` seconds for training, `sweep_left` of them for the sweep.
 
-    `final_seconds` is how long both final runs of some FLOPs take at the machine's present pace.
+    `final_seconds` is how long both final runs of some FLOPs take at the machine's present pace, `at_once` how many
+    runs of some FLOPs are trained in the time of one.
     """
     target = affordable(final_seconds, left - sweep_left)
     return Allowance(
         target_flops=target,
         sweep_flops=most_of_sweep(target),
         largest_run=target / FINAL_RATIO / TIME_MARGIN,
-        worker_seconds=max(0.0, sweep_left) * workers,
+        worker_seconds=max(0.0, sweep_left) * at_once(target / FINAL_RATIO / TIME_MARGIN),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,15 @@ class Speed:
                 best = (error, coefficients.tolist())
         step, value, flop = best[1]
         return cls(step_seconds=step, seconds_per_value=value, seconds_per_flop=flop, eval_share=eval_share)
+
+    def slower(self, factor: float, step_seconds: float) -> Speed:
+        """The speed whose times are `factor` times as long, with so many seconds more in each step."""
+        return replace(
+            self,
+            step_seconds=factor * self.step_seconds + step_seconds,
+            seconds_per_value=factor * self.seconds_per_value,
+            seconds_per_flop=factor * self.seconds_per_flop,
+        )
 
     def step(self, spec: RunSpec) -> float:
         """Expected seconds of one optimiser step."""
