@@ -11,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from study.test_adaptive import OPTIONS, decided
+from study.tiny import Finished, isoflop, start
+from waiting import wait_until
 
 from isoflop.errors import InputError
 from isoflop.runs.engines import slurm as engine_slurm
@@ -20,7 +23,9 @@ from isoflop.runs.engines.sbatch import checked_sbatch
 from isoflop.runs.engines.slurm import Slurm
 from isoflop.runs.engines.slurm_nodes import states_no_memory
 from isoflop.runs.engines.slurm_settings import SlurmSettings
-from isoflop.runs.folder import RunFolder
+from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.study.decisions import read_decisions
+from isoflop.study.folder import StudyFolder
 
 from ..conftest import small_spec
 from ..step_driver import hold, release, step_command
@@ -222,6 +227,29 @@ def test_sbatchs_own_words_say_why_a_job_is_not_taken(slurm, folder, tmp_path):
     options = SlurmSettings(sbatch={"no-such-option": "1"}).options()
     with pytest.raises(InputError, match=r"unrecognized option.*no-such-option"):
         done(Slurm(logs=tmp_path / "logs", options=options), folder)
+
+
+@pytest.mark.usefixtures("slurm")
+def test_an_adaptive_sweep_whose_driver_is_killed_is_decided_and_trained_as_on_this_machine(tmp_path):
+    """From its first runs, with the decisions, rows and losses of the local engine."""
+    here, study = tmp_path / "here", tmp_path / "study"
+    code, _, stderr = isoflop("sweep", here, *OPTIONS, "--go")
+    assert code == 0, stderr
+    Finished(here, "", "").begun(study)
+    with open(study / "study.toml", "a") as settings:
+        settings.write("\n[slurm]\nmemory_gb = 1.5\n")
+    driver = start("sweep", study, "--go", "--engine", "slurm")
+    wait_until(lambda: (record := read_decisions(StudyFolder(study))) is not None and record.last is not None, driver)
+    driver.kill()
+    driver.communicate()
+    code, _, stderr = isoflop("sweep", study, "--go")
+    assert code == 0, stderr
+    assert decided(study) == decided(here)
+    assert (study / "sweep.json").read_bytes() == (here / "sweep.json").read_bytes()
+    losses, others = (
+        {run.run_id: run.read_result().val_loss_nats for run in run_folders(path / "runs")} for path in (study, here)
+    )
+    assert losses == others
 
 
 @pytest.fixture
