@@ -60,7 +60,8 @@ def best_at_loss(
 ) -> Array:
     """N of the least training and serving FLOPs at `loss`, with `served` tokens, between ln N `low` and `high`.
 
-    `high` takes the least training, on at most `most_tokens`: with inference demand no larger size pays.
+    `high` is at least the size of the least training on at most `most_tokens`: with inference demand no larger one
+    pays.
     """
 
     def pays(log_params: Array) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from isoflop.plan.solver.problem import Problem
 from isoflop.recipe import TrainingRecipe
 
 _SAME = 1e-9  # of N and D, within which two plans are one
+_SAME_LOSS = 1e-12  # of their loss: what a little repeated text costs is no rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +92,10 @@ def _relaxed(question: Question) -> Iterator[tuple[str, float, str, Question]]:
 def _priced(planned: Solution, loss: float | None, name: str, value: float, unit: str, free: Question) -> Limit:
     """The limit without which `free` is asked."""
     without, lower = free.answer()
-    pairs = [(planned.params, without.params), (planned.tokens, without.tokens)]
+    pairs = [(planned.params, without.params, _SAME), (planned.tokens, without.tokens, _SAME)]
     if loss is not None and lower is not None:  # a fixed size has the same tokens, of which fewer are fresh
-        pairs.append((loss, lower))
-    binding = not all(math.isclose(one, other, rel_tol=_SAME) for one, other in pairs)
+        pairs.append((loss, lower, _SAME_LOSS))
+    binding = not all(math.isclose(one, other, rel_tol=same) for one, other, same in pairs)
     price_flops = price_loss = None
     if loss is not None and lower is not None:
         price_flops, price_loss = (_flops_saved(planned, loss, free), loss - lower) if binding else (0.0, 0.0)

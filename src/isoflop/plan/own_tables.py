@@ -37,12 +37,15 @@ def with_own_tables(
     """(source, recipe) with the cost of the recipe's tables, and with N as the law counts, for `flops` training FLOPs.
 
     As given, where the shape of the law's own N would not be mostly tables, where N is fixed, as the user counts,
-    and where the vocabulary of the law's runs is not known or it has no loss to solve again.
+    where a token has a cost of its own already, and where the vocabulary of the law's runs is not known or it has no
+    loss to solve again.
     """
     law = source.law.provenance
     if not isinstance(recipe, LargeRecipe) or recipe.counted_vocab is not None or problem.params is not None:
         return source, recipe
-    if not (has_known_tables(law) and source.law.has_loss and law.params_convention == "total"):
+    if not (
+        source.cost.is_six_n and has_known_tables(law) and source.law.has_loss and law.params_convention == "total"
+    ):
         return source, recipe
     N = float(problem.choose(source.law, flops, source.cost)[0])
     if _most_of_tables(recipe.vocab_size) < N:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isoflop.errors import RefusedError
@@ -141,6 +141,7 @@ def test_no_model_of_a_grid_does_better(case):
 
 
 @settings(max_examples=40, deadline=None)
+@example(law=LAWS[0], log_flops=19.0, log_epochs=None, served=1e13, cost=MEASURED)  # its shape is mostly tables
 @given(
     law=laws,
     log_flops=st.floats(19, 24),
@@ -157,5 +158,11 @@ def test_a_loss_and_its_budget_are_one_problem(law, log_flops, log_epochs, serve
     N, D = problem.choose(law, flops, cost)
     if problem.most_tokens <= float(D) * (1 + 1e-9):
         return  # what is left of the budget is not needed
-    found = flops_for_loss(source, float(problem.loss(law, N, D)), problem)
+    loss = float(problem.loss(law, N, D))
+    if loss < float(problem.least_loss(law, 1e36, cost)):
+        # of the last thousandth that reading the text out is worth, a plan keeps none: no larger model pays for it
+        with pytest.raises(RefusedError, match="no compute reaches"):
+            flops_for_loss(source, loss, problem)
+        return
+    found = flops_for_loss(source, loss, problem)
     assert math.isclose(found, flops, rel_tol=1e-7)

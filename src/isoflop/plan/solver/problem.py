@@ -26,6 +26,7 @@ from isoflop.plan.solver.remarks import notices_of
 from isoflop.units import format_quantity
 
 _FIXED = ("params", "tokens", "tokens_per_param")
+_ROUNDING = 1e-9  # of a loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +178,7 @@ class Problem:
             N = np.minimum(cost.size_at_ratio(C, self.tokens_per_param), self.most_tokens / self.tokens_per_param)
             return N, N * self.tokens_per_param
         N, D = self.best(law, C, cost)
-        return self._for_life(law, N, D, cost) if self.for_life else (N, D)
+        return self._for_life(law, C, N, D, cost) if self.for_life else (N, D)
 
     def tokens_at(self, law: Law, flops: ArrayLike, cost: ComputeCost, N: ArrayLike) -> Array:
         """D that goes with N parameters, where N is not to be chosen.
@@ -193,7 +194,11 @@ class Problem:
         if not self.for_life:
             return np.minimum(cost.tokens(flops, size), self.most_tokens)
         surface = self.surface(law)
-        D = surface.tokens_for(surface.loss(*self.best(law, flops, cost)), size)
+        reached = surface.loss(*self.best(law, flops, cost))
+        D = surface.tokens_for(reached, size)
+        if self.repeats_tokens:  # the last readings add so little that rounding of the loss is epochs of them
+            enough = surface.loss(size, self.most_tokens) <= reached * (1 + _ROUNDING)
+            D = np.where(enough, np.minimum(D, self.most_tokens), D)
         if not np.all(self.most_tokens >= D) or not np.all(np.isfinite(D)):
             again = f" with {format_quantity(self.unique_tokens)} different tokens" if self.repeats_tokens else ""
             raise RefusedError(
@@ -220,14 +225,19 @@ class Problem:
             return stated
         return {"kind": "size_limit", "params": self.size_limit.params, "of": stated}
 
-    def _for_life(self, law: Law, N: Array, D: Array, cost: ComputeCost) -> tuple[Array, Array]:
-        """(N, D) of the least training and serving FLOPs at the loss of the training optimum, which is (`N`, `D`)."""
+    def _for_life(self, law: Law, C: Array, N: Array, D: Array, cost: ComputeCost) -> tuple[Array, Array]:
+        """(N, D) of the least training and serving FLOPs at the loss that `C` buys, with the `best` (`N`, `D`)."""
         surface = self.surface(law)
         fresh = surface.fresh if isinstance(surface, RepeatedLaw) else surface
         reached = surface.loss(N, D)
         # Below this N the term A / N^alpha alone exceeds the loss, however many tokens are read.
         smallest = np.log(fresh.A / (reached - fresh.E)) / fresh.alpha
-        N = best_at_loss(surface, reached, self.inference_tokens, cost, smallest, np.log(N), self.most_tokens)
+        largest = np.log(N)
+        if self.repeats_tokens:
+            # Where the text is read out, that N is not the one of least training: a larger one reads it less often.
+            one_epoch = np.log(cost.size_at_cost(C / self.unique_tokens))
+            largest = np.where(self.most_tokens > D, largest, np.maximum(largest, one_epoch))
+        N = best_at_loss(surface, reached, self.inference_tokens, cost, smallest, largest, self.most_tokens)
         return N, np.minimum(surface.tokens_for(reached, N), self.most_tokens)
 
 

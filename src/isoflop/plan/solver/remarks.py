@@ -18,7 +18,9 @@ _ROUNDING = 1e-6
 
 def notices_of(problem: Problem, N: float, D: float, flops: float, cost: ComputeCost) -> list[Notice]:
     """`training_above_budget` and `repeated_tokens`, of the choice of (N, D) for `flops`."""
-    found = [_above_budget(problem, N, D, flops, cost)] if problem.for_life else []
+    # less where the text is read out: a larger model then reads it less often
+    above = problem.for_life and float(cost.training_flops(N, D)) > flops * (1 - _ROUNDING)
+    found = [_above_budget(problem, N, D, flops, cost)] if above else []
     return [*found, *repeated_tokens(D, problem.unique_tokens, _left(problem, N, D, flops, cost))]
 
 

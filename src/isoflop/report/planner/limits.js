@@ -4,6 +4,7 @@
   "use strict";
   const { Refusal } = isoflop.numbers;
   const SAME = 1e-9; // of N and D, within which two plans are one
+  const SAME_LOSS = 1e-12; // of their loss: what a little repeated text costs is no rounding
   const WORDS = { params: "parameters", tokens: "tokens", tokens_per_param: "tokens per parameter" };
 
   // Returns {problem, N, D, spend, loss} of a problem for C training FLOPs within `bytes` where it is served.
@@ -38,9 +39,9 @@
 
   function priced(data, source, planned, C, { name, value, unit, free, bytes }) {
     const without = answer(data, source, free, C, bytes);
-    const near = (one, other) => Math.abs(one - other) <= SAME * Math.max(Math.abs(one), Math.abs(other));
+    const near = (one, other, same = SAME) => Math.abs(one - other) <= same * Math.max(Math.abs(one), Math.abs(other));
     const known = planned.loss !== null && without.loss !== null;
-    const binding = !(near(planned.N, without.N) && near(planned.D, without.D) && (!known || near(planned.loss, without.loss)));
+    const binding = !(near(planned.N, without.N) && near(planned.D, without.D) && (!known || near(planned.loss, without.loss, SAME_LOSS)));
     const price = { price_flops: known ? 0 : null, price_loss: known ? 0 : null };
     if (known && binding) {
       price.price_flops = flopsSaved(data, source, planned, free, bytes);

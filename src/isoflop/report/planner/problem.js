@@ -10,6 +10,7 @@
   const SMALLER_BY = 60; // of ln N: further below the largest affordable model than any size lies
   const FEWEST = 1e-4; // of the FLOPs of a run, below which no run of its loss is sought
   const ROUNDING = 1e-6; // a budget that is spent is spent up to this share
+  const SAME_LOSS = 1e-9; // share of a loss that is rounding
   const MOST_TOKENS = 1e100; // beyond which no number of tokens suffices
 
   // The number that each objective states, and its name in messages.
@@ -104,7 +105,7 @@
         return [N, N * ratio];
       }
       const [N, D] = best(law, C, cost);
-      return self.forLife ? forLife(law, N, D, cost) : [N, D];
+      return self.forLife ? forLife(law, C, N, D, cost) : [N, D];
     }
 
     // D that goes with N parameters, where N is not to be chosen.
@@ -113,8 +114,11 @@
       if (ratio !== undefined) return Math.min(N * ratio, self.mostTokens);
       if (!self.forLife) return Math.min(costs.tokens(cost, C, N), self.mostTokens);
       requireSurface(law);
-      const D = tokensFor(law, loss(law, ...best(law, C, cost)), N);
+      const reached = loss(law, ...best(law, C, cost));
+      const D = tokensFor(law, reached, N);
       if (D <= self.mostTokens && Number.isFinite(D)) return D;
+      // the last readings add so little that rounding of the loss is epochs of them
+      if (self.repeats && loss(law, N, self.mostTokens) <= reached * (1 + SAME_LOSS)) return self.mostTokens;
       const again = self.repeats ? ` with ${formatQuantity(U)} different tokens` : "";
       const message = `no number of tokens brings ${formatQuantity(N)} parameters to the loss that this budget buys at its optimum`
         + `${again}: what may be served and the inference demand contradict each other; leave the inference out, or allow a `
@@ -122,9 +126,9 @@
       throw new Refusal("too_small", message);
     }
 
-    // [N, D] of the least training and serving FLOPs at the loss of the training optimum [N, D] (Sardana et al. 2024): a
+    // [N, D] of the least training and serving FLOPs at the loss that C buys with the best [N, D] (Sardana et al. 2024): a
     // larger model pays while -dL/d ln N > k (1 + T / (3 D)) (-dL/d ln D), balance.py.
-    function forLife(law, N, D, cost) {
+    function forLife(law, C, N, D, cost) {
       requireSurface(law);
       const { A, E, alpha } = law.constants;
       const reached = loss(law, N, D);
@@ -136,14 +140,16 @@
         return byParams - byTokens - Math.log(costs.inLogs(cost, x)[1]) - Math.log1p((T / 3) * Math.exp(-y)) > 0;
       }
       const smallest = Math.log(A / (reached - E)) / alpha;
-      const size = Math.exp(bracket(pays, smallest, Math.log(N), 1e-16)[1]);
+      // where the text is read out, that N is not the one of least training: a larger one reads it less often
+      const largest = self.mostTokens > D ? N : Math.max(N, costs.sizeAtCost(cost, C / U));
+      const size = Math.exp(bracket(pays, smallest, Math.log(largest), 1e-16)[1]);
       return [size, Math.min(tokensFor(law, reached, size), self.mostTokens)];
     }
 
     function notices(N, D, C, cost) {
       const spent = costs.trainingFlops(cost, N, D);
       const found = [];
-      if (self.forLife) {
+      if (self.forLife && spent > C * (1 - ROUNDING)) { // less where the text is read out
         const total = spent + costs.trainingFlops(cost, N, T) / 3;
         const message = `training takes ${format(spent / C)} times the ${format(C)} FLOPs that reach this loss at the best size `
           + `for training alone, since a smaller model costs less to serve; with inference the total is ${format(total)}`;
