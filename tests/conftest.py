@@ -21,7 +21,7 @@ import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
-from study.tiny import OPTIONS, Finished, isoflop  # noqa: E402
+from study.tiny import ADAPTIVE, OPTIONS, Finished, isoflop  # noqa: E402
 
 from isoflop.corpus import Corpus, CorpusSources, build_corpus  # noqa: E402
 
@@ -95,17 +95,28 @@ def tiny_corpus(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return build_corpus(directory, CorpusSources(kind="text", paths=(text_folder,)))
 
 
+def trained_once(shared_folder: Path, name: str, *arguments: object) -> Finished:
+    """A whole study: the first process that needs it trains it, and the others wait."""
+    path = shared_folder / name / "study"
+    with FileLock(shared_folder / f"{name}.lock"):
+        kept = Finished.load(path)
+        if kept is None:
+            code, stdout, stderr = isoflop("study", path, *arguments)
+            assert code == 0, stderr
+            kept = Finished.keep(path, stdout, stderr)
+        return kept
+
+
 @pytest.fixture(scope="session")
 def finished_study(text_folder: Path, shared_folder: Path) -> Finished:
     """A whole tiny study, from a folder of text to its report. For reading: tests that change it change a copy.
 
-    The first process that needs it trains it, and the others wait: it takes a minute of two cores.
+    It takes a minute of two cores.
     """
-    path = shared_folder / "whole" / "study"
-    with FileLock(shared_folder / "whole.lock"):
-        kept = Finished.load(path)
-        if kept is None:
-            code, stdout, stderr = isoflop("study", path, "--text", text_folder, *OPTIONS)
-            assert code == 0, stderr
-            kept = Finished.keep(path, stdout, stderr)
-        return kept
+    return trained_once(shared_folder, "whole", "--text", text_folder, *OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def finished_adaptive(shared_folder: Path) -> Finished:
+    """The same with an adaptive sweep, on the default text."""
+    return trained_once(shared_folder, "adaptive", *ADAPTIVE)

@@ -1,50 +1,26 @@
 """An adaptive sweep inside a study: decided in batches, killed at any moment, and stopped with a reason."""
 
-import importlib.util
 import json
 import os
 import random
-import shutil
 import signal
 import time
 from contextlib import suppress
-from dataclasses import replace
 
-import pytest
 from hostile import studies
 from waiting import finish, wait_until
 
-from isoflop.runs.folder import RunFolder, run_folders
+from isoflop.runs.folder import run_folders
 from isoflop.runs.result import OF_THE_CLOCK
 from isoflop.runs.run_index import RunIndex
-from isoflop.study.decisions import read_decisions, write_decisions
+from isoflop.study.decisions import read_decisions
 from isoflop.study.folder import StudyFolder
 from isoflop.sweep import Design, fitted_specs, spent_flops
 from isoflop.sweep.allowance import FINAL_RATIO, SWEEP_SHARE
 
-from .test_engines import LIBRARIES
-from .tiny import Finished, call, isoflop, refused, start
+from .tiny import ADAPTIVE_FLOPS, call, decided, refused, start
 
-FLOPS = 8e10
-OPTIONS = ("--adaptive", "--flops", str(FLOPS), "--seq-len", "32", "--workers", "2")
 CLOCK = {"attempts", "first_started", "finished", *OF_THE_CLOCK}
-
-
-@pytest.fixture(scope="module")
-def finished_adaptive(tmp_path_factory) -> Finished:
-    path = tmp_path_factory.mktemp("adaptive") / "study"
-    code, stdout, stderr = isoflop("study", path, *OPTIONS)
-    assert code == 0, stderr
-    return Finished(path=path, stdout=stdout, stderr=stderr)
-
-
-def decided(path):
-    """What was decided, without the time at which it was, and without seconds by the machine as each study found it."""
-    kept = []
-    for one in read_decisions(StudyFolder(path)).decisions:
-        runs = tuple(replace(run, candidate=replace(run.candidate, seconds=1.0)) for run in one.decision.runs)
-        kept.append((replace(one.decision, runs=runs), one.rows))
-    return kept
 
 
 def test_a_damaged_record_of_decisions_is_answered_or_refused(finished_adaptive, tmp_path):
@@ -58,7 +34,7 @@ def test_it_ends_with_a_reason_and_within_its_limits(finished_adaptive):
     assert record.last.stop is not None
     assert all(one.decision.stop is None for one in record.decisions[:-1])
     total = spent_flops(design.specs) + spent_flops(final.specs)
-    assert total <= FLOPS
+    assert total <= ADAPTIVE_FLOPS
     assert spent_flops(design.specs) <= SWEEP_SHARE * total
     assert max(spec.flops for spec in design.specs) * FINAL_RATIO <= record.final_flops
     assert final.specs[0].budget_flops == record.final_flops
@@ -97,45 +73,6 @@ def test_a_record_that_was_changed_is_refused(finished_adaptive, tmp_path):
 def _kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def without_last_batches(finished, target, batches):
-    """A copy of the study before its last `batches` batches were decided: their runs, and what came after, are gone."""
-    study = StudyFolder(finished.copy(target))
-    record = read_decisions(study)
-    kept = replace(record, decisions=record.decisions[: -batches - 1], final_flops=None, one_more=None)
-    known = kept.design(Design.load(study.sweep)).by_id
-    for run in run_folders(study.runs):
-        if run.run_id not in known:
-            shutil.rmtree(run.path)
-    for name in ("fits", "plans", "forecasts"):
-        shutil.rmtree(study.path / name)
-    write_decisions(study, kept)
-    return study
-
-
-@pytest.mark.parametrize("engine", LIBRARIES)
-def test_a_cluster_trains_each_batch_after_its_decision(finished_adaptive, tmp_path, engine):
-    if importlib.util.find_spec(LIBRARIES[engine]) is None:
-        pytest.skip(f"needs the extra {engine}")
-    study = without_last_batches(finished_adaptive, tmp_path / "study", 2)
-    if engine == "slurm":
-        with open(study.settings, "a") as settings:
-            settings.write('\n[slurm]\ncluster = "local"\n')
-    missing = len(run_folders(finished_adaptive.path / "runs")) - 2 - len(run_folders(study.runs))
-    assert missing >= 2
-    code, _, stderr = isoflop("sweep", study.path, "--go", "--engine", engine)
-    assert code == 0, stderr
-    assert decided(study.path) == decided(finished_adaptive.path)
-    assert study.sweep.read_bytes() == (finished_adaptive.path / "sweep.json").read_bytes()
-    *_, one, two, _end = (
-        [RunFolder(study.runs / run.candidate.key).read_result() for run in each.decision.runs]
-        for each in read_decisions(study).decisions
-    )
-    assert max(result.finished for result in one) <= min(result.finished - result.wall_seconds for result in two)
-    for result in (*one, *two):
-        other = RunFolder(finished_adaptive.path / "runs" / result.run_id).read_result()
-        assert (result.val_loss_nats, result.params) == (other.val_loss_nats, other.params)
 
 
 def test_killed_at_five_random_moments_it_decides_the_same(finished_adaptive, tmp_path):

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,14 @@ from click.testing import CliRunner, Result
 from waiting import finish
 
 from isoflop.cli import main
+from isoflop.study.decisions import read_decisions
+from isoflop.study.folder import StudyFolder
 
 OPTIONS = ("--flops", "3e10", "--budgets", "3", "--seq-len", "32", "--workers", "2")
 """Three budgets are the fewest that the parametric fit answers from; a short context makes the least steps."""
+ADAPTIVE_FLOPS = 8e10
+ADAPTIVE = ("--adaptive", "--flops", str(ADAPTIVE_FLOPS), "--seq-len", "32", "--workers", "2")
+"""The least with which an adaptive sweep decides on a few batches."""
 SWEEP, RUNS = 21, 23
 """15 isoFLOP runs, 6 of the learning-rate check, the planned and the larger one."""
 
@@ -88,3 +93,14 @@ def refused(*arguments: object, code: int = 2) -> str:
     assert result.exit_code == code, result.stderr
     assert result.stdout == ""
     return result.stderr[result.stderr.index("Error: ") :]
+
+
+def decided(path: Path) -> list[tuple[Any, Any]]:
+    """What was decided, without the time at which it was, and without seconds by the machine as each study found it."""
+    kept = []
+    record = read_decisions(StudyFolder(path))
+    assert record is not None
+    for one in record.decisions:
+        runs = tuple(replace(run, candidate=replace(run.candidate, seconds=1.0)) for run in one.decision.runs)
+        kept.append((replace(one.decision, runs=runs), one.rows))
+    return kept

@@ -11,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from study.test_adaptive import OPTIONS, decided
-from study.tiny import Finished, isoflop, start
+from study.tiny import ADAPTIVE, Finished, decided, isoflop, start
 from waiting import wait_until
 
 from isoflop.errors import InputError
@@ -233,7 +232,7 @@ def test_sbatchs_own_words_say_why_a_job_is_not_taken(slurm, folder, tmp_path):
 def test_an_adaptive_sweep_whose_driver_is_killed_is_decided_and_trained_as_on_this_machine(tmp_path):
     """From its first runs, with the decisions, rows and losses of the local engine."""
     here, study = tmp_path / "here", tmp_path / "study"
-    code, _, stderr = isoflop("sweep", here, *OPTIONS, "--go")
+    code, _, stderr = isoflop("sweep", here, *ADAPTIVE, "--go")
     assert code == 0, stderr
     Finished(here, "", "").begun(study)
     with open(study / "study.toml", "a") as settings:
